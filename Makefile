@@ -1,0 +1,46 @@
+# Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build release test fmt lint unit docs deny compat bench clean
+
+SANDBOX_LISTEN ?= 127.0.0.1:8080
+SANDBOX_FOLLOWERS ?= 5000
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: release ## Build everything and start the sandbox with demo data
+	./target/release/qunfa sandbox --listen $(SANDBOX_LISTEN) --followers $(SANDBOX_FOLLOWERS)
+
+build:
+	cargo build --workspace --locked
+
+release: ## The optimised binary, target/release/qunfa
+	cargo build --release --locked -p qunfa
+
+test: fmt lint unit docs deny compat ## Everything that CI runs
+	@echo "make test: all parts passed"
+
+fmt: ## Formatting
+	cargo fmt --all -- --check
+
+lint: ## Clippy, warnings are errors
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+unit: ## Rust tests, of every crate and end to end
+	cargo test --workspace --all-features --locked
+
+docs: ## The API documentation builds without a warning
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+
+deny: ## Licences, banned crates, sources
+	.ci/deny
+
+compat: release ## Unmodified WeChat SDKs and the README's walk against a started sandbox
+	QUNFA_BIN=$(CURDIR)/target/release/qunfa compat/run.sh
+
+bench: release ## A mass send to a million followers, beside a row per follower
+	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows
+
+clean:
+	cargo clean

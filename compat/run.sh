@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
+#
+#   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
+#   compat/run.sh python walk      only these (python, node, walk)
+#
+# What cannot run here (no node, no python) is named with its reason at the end. With CI=true that is a
+# failure: there everything has to run.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/.." && pwd)
+export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+
+passed=() failed=() left_out=()
+server='' folder=''
+
+cleanup() {
+    if [[ -n $server ]]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    [[ -z $folder ]] || rm -rf "$folder"
+}
+trap cleanup EXIT
+
+find_binary() {
+    local candidate
+    if [[ -n ${QUNFA_BIN:-} ]]; then
+        candidate=$QUNFA_BIN
+    elif [[ -x $root/target/release/qunfa ]]; then
+        candidate=$root/target/release/qunfa
+    else
+        candidate=$root/target/debug/qunfa
+    fi
+    if [[ ! -x $candidate ]]; then
+        echo "compat: no qunfa binary at $candidate; build one or set QUNFA_BIN" >&2
+        exit 1
+    fi
+    QUNFA_BIN=$(cd "$(dirname "$candidate")" && pwd)/$(basename "$candidate")
+    export QUNFA_BIN
+}
+
+# note NAME STATUS: keeps a suite's outcome for the summary.
+note() {
+    if [[ $2 -eq 0 ]]; then passed+=("$1"); else failed+=("$1 (status $2)"); fi
+}
+
+run_python() {
+    if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        left_out+=("python: needs python3 of version 3.11 or later with venv")
+        return
+    fi
+    local status=0
+    # Chained: bash ignores `set -e` on the left of `||`.
+    {
+        cd "$here/python" &&
+            { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+            .venv/bin/python -m pytest
+    } || status=$?
+    note python "$status"
+}
+
+run_node() {
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        left_out+=("node: needs node of version 20 or later with npm")
+        return
+    fi
+    local status=0
+    { cd "$here/node" && npm ci --no-audit --no-fund --loglevel=error && npm test; } || status=$?
+    note node "$status"
+}
+
+run_walk() {
+    if ! command -v curl >/dev/null; then
+        left_out+=("walk: needs curl")
+        return
+    fi
+    if [[ ! -f $root/README.md ]] || ! grep -q '<!-- walk:begin -->' "$root/README.md"; then
+        left_out+=("walk: README.md has no <!-- walk:begin --> yet")
+        return
+    fi
+    local port base status=0
+    folder=$(mktemp -d)
+    # A port nobody listens on; the sandbox fails loudly if somebody takes it in between.
+    for port in $(shuf -i 20000-45000 -n 50); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    base=http://127.0.0.1:$port
+    (cd "$folder" && exec "$QUNFA_BIN" sandbox --listen "127.0.0.1:$port" --followers 1000 --data "$folder/data") \
+        > "$folder/sandbox.log" 2>&1 &
+    server=$!
+    local tries=0
+    until curl -fsS -o /dev/null "$base/healthz" 2>/dev/null; do
+        tries=$((tries + 1))
+        if [[ $tries -ge 300 ]] || ! kill -0 "$server" 2>/dev/null; then
+            echo "compat: the sandbox for the walk did not become ready" >&2
+            tail -n 40 "$folder/sandbox.log" >&2
+            note walk 1
+            return
+        fi
+        sleep 0.1
+    done
+    "$here/walk.sh" "$base" "$root/README.md" || status=$?
+    [[ $status -eq 0 ]] || tail -n 40 "$folder/sandbox.log" >&2
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=''
+    note walk "$status"
+}
+
+suites=("$@")
+[[ $# -gt 0 ]] || suites=(python node walk)
+for suite in "${suites[@]}"; do
+    case $suite in
+        python | node | walk) ;;
+        *) echo "usage: $0 [python] [node] [walk]" >&2; exit 2 ;;
+    esac
+done
+
+find_binary
+echo "compat: $QUNFA_BIN"
+for suite in "${suites[@]}"; do
+    echo
+    echo "compat: == $suite =="
+    "run_$suite"
+done
+
+echo
+echo "compat: == summary =="
+for suite in "${passed[@]}"; do echo "  passed    $suite"; done
+for suite in "${failed[@]}"; do echo "  FAILED    $suite"; done
+for reason in "${left_out[@]}"; do echo "  left out  $reason"; done
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    exit 1
+elif [[ ${#left_out[@]} -gt 0 && ${CI:-} == true ]]; then
+    echo "compat: with CI=true nothing may be left out" >&2
+    exit 1
+elif [[ ${#passed[@]} -eq 0 ]]; then
+    echo "compat: nothing ran" >&2
+    exit 1
+fi

@@ -1,0 +1,190 @@
+//! What a mass send carries: as asked for, and as frozen at acceptance (I6).
+
+use crate::{
+    article::Article,
+    id::{BlobId, MediaId, NewsId},
+};
+
+/// The kinds of stored material that an id can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MaterialKind {
+    /// A picture.
+    Image,
+    /// A voice recording.
+    Voice,
+    /// A video as uploaded.
+    Video,
+    /// A small picture for covers.
+    Thumb,
+    /// A video made ready for mass sends by uploadvideo.
+    MassVideo,
+}
+
+impl MaterialKind {
+    /// The word in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            MaterialKind::Image => "image",
+            MaterialKind::Voice => "voice",
+            MaterialKind::Video => "video",
+            MaterialKind::Thumb => "thumb",
+            MaterialKind::MassVideo => "mpvideo",
+        }
+    }
+
+    /// The kind that `word` names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        use MaterialKind::{Image, MassVideo, Thumb, Video, Voice};
+        [Image, Voice, Video, Thumb, MassVideo].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// Stored bytes and their type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Where the bytes lie.
+    pub id: BlobId,
+    /// The MIME type found in the bytes at upload.
+    pub content_type: String,
+    /// How many bytes.
+    pub length: u64,
+}
+
+/// The message types of spec mass-send §8.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageType {
+    /// Text.
+    Text,
+    /// One picture.
+    Image,
+    /// Voice.
+    Voice,
+    /// Audio shown like voice.
+    Music,
+    /// Video from uploadvideo.
+    Video,
+    /// One to eight articles.
+    News,
+}
+
+impl MessageType {
+    /// The msgtype word.
+    pub fn word(self) -> &'static str {
+        match self {
+            MessageType::Text => "text",
+            MessageType::Image => "image",
+            MessageType::Voice => "voice",
+            MessageType::Music => "music",
+            MessageType::Video => "mpvideo",
+            MessageType::News => "mpnews",
+        }
+    }
+
+    /// The type that `word` names; `video` is the tables' word for `mpvideo`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        use MessageType::{Image, Music, News, Text, Video, Voice};
+        let word = if word == "video" { "mpvideo" } else { word };
+        [Text, Image, Voice, Music, Video, News].into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether `mass/delete` can delete it (S103).
+    pub fn can_be_deleted(self) -> bool {
+        matches!(self, MessageType::News | MessageType::Video)
+    }
+}
+
+/// What a caller wants to send: texts in full, everything else by id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NewContent {
+    /// The text itself.
+    Text(String),
+    /// A picture's id.
+    Image(MediaId),
+    /// A voice's id.
+    Voice(MediaId),
+    /// A voice's id, sent as music.
+    Music(MediaId),
+    /// A video's id; title and description override the stored ones where given.
+    Video {
+        /// From uploadvideo, or the video itself.
+        media: MediaId,
+        /// Empty leaves the stored title.
+        title: String,
+        /// Empty leaves the stored description.
+        description: String,
+    },
+    /// A news material's id.
+    News(MediaId),
+    /// A news that was sent before, by its `msg_data_id` (U14).
+    NewsAgain(NewsId),
+}
+
+impl NewContent {
+    /// Its message type.
+    pub fn message_type(&self) -> MessageType {
+        match self {
+            NewContent::Text(_) => MessageType::Text,
+            NewContent::Image(_) => MessageType::Image,
+            NewContent::Voice(_) => MessageType::Voice,
+            NewContent::Music(_) => MessageType::Music,
+            NewContent::Video { .. } => MessageType::Video,
+            NewContent::News(_) | NewContent::NewsAgain(_) => MessageType::News,
+        }
+    }
+}
+
+/// What a mass carries once accepted; nothing the account does later changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The text.
+    Text(String),
+    /// A picture.
+    Image(StoredBlob),
+    /// A voice.
+    Voice(StoredBlob),
+    /// An audio.
+    Music(StoredBlob),
+    /// A video with its texts.
+    Video {
+        /// The video's bytes.
+        blob: StoredBlob,
+        /// Shown above it.
+        title: String,
+        /// Shown below it.
+        description: String,
+    },
+    /// A frozen news.
+    News(NewsId),
+}
+
+impl Content {
+    /// Its message type.
+    pub fn message_type(&self) -> MessageType {
+        match self {
+            Content::Text(_) => MessageType::Text,
+            Content::Image(_) => MessageType::Image,
+            Content::Voice(_) => MessageType::Voice,
+            Content::Music(_) => MessageType::Music,
+            Content::Video { .. } => MessageType::Video,
+            Content::News(_) => MessageType::News,
+        }
+    }
+}
+
+/// One article of a news with its cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewsArticle {
+    /// The text and its settings, after the rules of `article`.
+    pub article: Article,
+    /// The id that named the cover.
+    pub cover_media: MediaId,
+    /// The cover picture.
+    pub cover: StoredBlob,
+}
+
+/// One to eight articles sent as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// In the order of the card.
+    pub articles: Vec<NewsArticle>,
+}

@@ -1,0 +1,24 @@
+//! Rules of mass sends, as pure functions and types.
+//!
+//! Time, ids and randomness come in as values; nothing here reads a clock, a file or a socket, and nothing
+//! is serialised. The store asks these functions inside its transactions, the server before it calls the
+//! store. How things look on the wire is the crate `wire`, which does not know this one.
+
+pub mod account;
+pub mod article;
+pub mod audience;
+pub mod block;
+pub mod callback;
+pub mod content;
+pub mod follower;
+pub mod id;
+pub mod link;
+pub mod mass;
+pub mod media;
+pub mod openid;
+pub mod quota;
+pub mod receipts;
+pub mod release;
+pub mod speed;
+pub mod tag;
+pub mod time;

@@ -1,0 +1,138 @@
+//! What an event says, and how it is packed for its receiver.
+
+use domain::{
+    account::{Account, Callback, CallbackMode},
+    content::Content,
+    id::{AccountId, MassId},
+    link::{Link, LinkKey, LinkKind},
+    mass::{Counts, MassState},
+};
+use store::{
+    Store,
+    outbox::{Event, EventKind},
+};
+use wire::callback::{
+    AesKey, Envelope, Letter, Mode, Query, Seal, Stamp,
+    event::{Change, Following, MassFinished},
+};
+
+/// What a request is signed with.
+pub(super) struct OwnedStamp {
+    pub(super) token: String,
+    pub(super) timestamp: i64,
+    pub(super) nonce: String,
+}
+
+impl OwnedStamp {
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp { token: &self.token, timestamp: self.timestamp, nonce: &self.nonce }
+    }
+}
+
+/// The parameters of the GET handshake.
+pub(super) fn verification(stamp: &OwnedStamp, echo: &str) -> Query {
+    wire::callback::verification(&stamp.stamp(), echo)
+}
+
+/// An event in words, not yet packed.
+pub(super) struct Draft {
+    xml: String,
+    open_id: Option<String>,
+}
+
+impl Draft {
+    /// Packs the event as the account's mode asks.
+    pub(super) fn seal(
+        &self,
+        account: &Account,
+        callback: &Callback,
+        stamp: &OwnedStamp,
+        random: [u8; 16],
+    ) -> Result<Envelope, String> {
+        let letter = Letter { xml: &self.xml, to: &account.original_id, openid: self.open_id.as_deref() };
+        let key;
+        let mode = match callback.mode {
+            CallbackMode::Plain => Mode::Plain,
+            CallbackMode::Compatible | CallbackMode::Safe => {
+                key = AesKey::parse(&callback.aes_key).map_err(|_| "the EncodingAESKey cannot be read")?;
+                let seal = Seal { key: &key, appid: &account.app_id.0, random };
+                if callback.mode == CallbackMode::Safe { Mode::Safe(seal) } else { Mode::Compatible(seal) }
+            }
+        };
+        Ok(Envelope::new(&letter, &mode, &stamp.stamp()))
+    }
+}
+
+/// Writes an event down; the same event gives the same text at every try.
+pub(super) async fn draft(
+    store: &dyn Store,
+    links: &LinkKey,
+    public_url: &str,
+    account: &Account,
+    event: &Event,
+) -> Result<Draft, String> {
+    let (ordinal, change) = match event.kind {
+        EventKind::MassFinished(mass) => return finished(store, links, public_url, account, event, mass).await,
+        EventKind::Subscribed(ordinal) => (ordinal, Change::Subscribe),
+        EventKind::Unsubscribed(ordinal) => (ordinal, Change::Unsubscribe),
+    };
+    let open_id = account.open_id_key.seal(ordinal).0;
+    let following = Following {
+        to: account.original_id.clone(),
+        openid: open_id.clone(),
+        create_time: event.create_time,
+        change,
+    };
+    Ok(Draft { xml: following.to_xml(), open_id: Some(open_id) })
+}
+
+async fn finished(
+    store: &dyn Store,
+    links: &LinkKey,
+    public_url: &str,
+    account: &Account,
+    event: &Event,
+    id: MassId,
+) -> Result<Draft, String> {
+    let mass = store.mass(account.id, id).await.map_err(|error| error.to_string())?;
+    let mass = mass.ok_or("the mass is gone")?;
+    let refused = matches!(mass.state, MassState::Refused(_));
+    let counts = if refused { Counts::default() } else { mass.counts };
+    let articles = match mass.content {
+        Content::News(news) if matches!(mass.state, MassState::Succeeded | MassState::Deleted) => {
+            let news = store.frozen_news(account.id, news).await.map_err(|error| error.to_string())?;
+            let articles = news.as_ref().map_or(0, |news| news.news.articles.len());
+            let number = news.map_or(0, |news| news.id.0.unsigned_abs());
+            article_urls(links, public_url, account.id, number, articles)
+        }
+        _ => Vec::new(),
+    };
+    let event = MassFinished {
+        to: account.original_id.clone(),
+        create_time: event.create_time,
+        msg_id: id.0,
+        status: mass.state.event_status(),
+        total: number(counts.total),
+        filtered: number(counts.after_filters()),
+        sent: number(counts.sent()),
+        error: number(counts.errors()),
+        copyright: Vec::new(),
+        check_state: 0,
+        articles,
+    };
+    Ok(Draft { xml: event.to_xml(), open_id: None })
+}
+
+fn article_urls(links: &LinkKey, public_url: &str, account: AccountId, number: u64, articles: usize) -> Vec<String> {
+    (1..=articles)
+        .filter_map(|position| u8::try_from(position).ok())
+        .map(|index| {
+            let link = links.seal(Link { kind: LinkKind::Article, account, number, index });
+            format!("{public_url}/s/{link}")
+        })
+        .collect()
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,220 @@
+//! Callbacks: events on their way to the accounts' servers, and the check of a callback URL.
+//!
+//! Sent after the commit that made the event, at least once, with the same body at every try (I19). A slow
+//! receiver holds up its own account only.
+
+mod address;
+mod letter;
+mod post;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+pub use address::AddressRules;
+use domain::{
+    account::Callback,
+    callback::{Retries, next_try},
+    id::AccountId,
+    link::LinkKey,
+    time::Timestamp,
+};
+use store::{
+    Store, StoreResult,
+    bus::{Bus, Hint},
+    clock::Clock,
+    outbox::Event,
+    random::Random,
+};
+use tokio::sync::{Notify, Semaphore};
+
+/// Events taken at once.
+const CLAIM_LIMIT: usize = 64;
+/// An event nobody reports on falls due again after this time: longer than a try may take.
+const CLAIM_MS: i64 = 15_000;
+
+/// How callbacks are sent.
+#[derive(Clone, Debug)]
+pub struct CallbackSettings {
+    /// Where articles are read, such as `https://mp.example.org`.
+    pub public_url: String,
+    /// Which addresses may be called.
+    pub addresses: AddressRules,
+    /// How long delivery is tried.
+    pub retries: Retries,
+    /// Real time a receiver has to answer (spec events §3.2: 5 s).
+    pub timeout: Duration,
+    /// Tries under way at once to one account's receiver.
+    pub per_endpoint: usize,
+}
+
+/// Sends events and checks callback URLs.
+#[derive(Clone)]
+pub struct CallbackSender(Arc<Parts>);
+
+struct Parts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    bus: Bus,
+    random: Random,
+    links: LinkKey,
+    settings: CallbackSettings,
+    http: post::Poster,
+    in_flight: Mutex<HashMap<AccountId, Lane>>,
+    landed: Notify,
+}
+
+/// The tries under way of one account.
+struct Lane {
+    places: Arc<Semaphore>,
+    events: Vec<i64>,
+}
+
+impl std::fmt::Debug for CallbackSender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CallbackSender({:?})", self.0.settings)
+    }
+}
+
+impl CallbackSender {
+    /// A sender; fails when the machine's TLS cannot be set up.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        bus: Bus,
+        links: LinkKey,
+        settings: CallbackSettings,
+    ) -> Result<Self, String> {
+        let http = post::Poster::new(settings.addresses.clone(), settings.timeout)?;
+        let (random, in_flight, landed) = (Random::system(), Mutex::default(), Notify::new());
+        Ok(Self(Arc::new(Parts { store, clock, bus, random, links, settings, http, in_flight, landed })))
+    }
+
+    /// The GET handshake of spec events §2: the receiver must answer the echo string within 5 seconds.
+    pub async fn verify(&self, callback: &Callback) -> Result<(), String> {
+        let echo = self.0.random.number().to_string();
+        let stamp = self.stamp(callback);
+        let answer = self.0.http.get(&callback.url, &letter::verification(&stamp, &echo)).await?;
+        if answer.trim_end_matches(['\r', '\n']) == echo {
+            Ok(())
+        } else {
+            Err("the receiver did not answer the echostr".to_owned())
+        }
+    }
+
+    /// Starts a try for every event that is due; says whether there was one.
+    pub(crate) async fn send_due(&self, now: Timestamp) -> StoreResult<bool> {
+        let due = self.next_due().await?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(false);
+        }
+        let events = self.0.store.claim_events(self.busy(), CLAIM_LIMIT, CLAIM_MS, now).await?;
+        let mut started = false;
+        for event in events {
+            if let Some(places) = self.take_off(&event) {
+                started = true;
+                let sender = self.clone();
+                tokio::spawn(async move { sender.one_try(event, places).await });
+            }
+        }
+        Ok(started)
+    }
+
+    /// When the next event falls due that could be tried.
+    pub(crate) async fn next_due(&self) -> StoreResult<Option<Timestamp>> {
+        self.0.store.next_event_due(self.busy()).await
+    }
+
+    /// Waits until no try is under way, at most for `patience` of real time; says whether none is.
+    pub async fn settle(&self, patience: Duration) -> bool {
+        let all_landed = async {
+            loop {
+                let landed = self.0.landed.notified();
+                if self.lanes().is_empty() {
+                    return;
+                }
+                landed.await;
+            }
+        };
+        tokio::time::timeout(patience, all_landed).await.is_ok()
+    }
+
+    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Lane>> {
+        self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn busy(&self) -> Vec<AccountId> {
+        let full = |lane: &Lane| lane.events.len() >= self.0.settings.per_endpoint;
+        self.lanes().iter().filter(|(_, lane)| full(lane)).map(|(account, _)| *account).collect()
+    }
+
+    /// Notes that a try begins; `None` when one of this event is still under way.
+    fn take_off(&self, event: &Event) -> Option<Arc<Semaphore>> {
+        let per_endpoint = self.0.settings.per_endpoint;
+        let mut lanes = self.lanes();
+        let lane = lanes.entry(event.account).or_insert_with(|| Lane {
+            places: Arc::new(Semaphore::new(per_endpoint)),
+            events: Vec::new(),
+        });
+        if lane.events.contains(&event.id) {
+            return None;
+        }
+        lane.events.push(event.id);
+        Some(lane.places.clone())
+    }
+
+    fn land(&self, event: &Event) {
+        let mut lanes = self.lanes();
+        if let Some(lane) = lanes.get_mut(&event.account) {
+            lane.events.retain(|id| *id != event.id);
+            if lane.events.is_empty() {
+                lanes.remove(&event.account);
+            }
+        }
+        drop(lanes);
+        self.0.landed.notify_waiters();
+        self.0.bus.publish(Hint::Work);
+    }
+
+    async fn one_try(&self, event: Event, places: Arc<Semaphore>) {
+        // The semaphore is never closed; without a place the try would only be less polite.
+        let _place = places.acquire().await;
+        let outcome = self.deliver(&event).await;
+        if let Err(error) = self.report(&event, outcome).await {
+            tracing::error!(%error, account.id = event.account.0, "the outcome of a callback could not be kept");
+        }
+        self.land(&event);
+    }
+
+    async fn deliver(&self, event: &Event) -> Result<(), String> {
+        let store = self.0.store.as_ref();
+        let account = store.account_by_id(event.account).await.map_err(|error| error.to_string())?;
+        let account = account.ok_or("the account is gone")?;
+        let callback = account.callback.clone().ok_or("no callback URL is configured")?;
+        let draft = letter::draft(store, &self.0.links, &self.0.settings.public_url, &account, event).await?;
+        let envelope = draft.seal(&account, &callback, &self.stamp(&callback), self.0.random.bytes())?;
+        self.0.http.post(&callback.url, &envelope).await
+    }
+
+    async fn report(&self, event: &Event, outcome: Result<(), String>) -> StoreResult<()> {
+        let Err(error) = outcome else {
+            return self.0.store.event_delivered(event.account, event.id).await;
+        };
+        let now = self.0.clock.now();
+        let first = event.first_try_at.unwrap_or(now);
+        let [jitter] = self.0.random.bytes();
+        let retry = next_try(self.0.settings.retries, first, event.attempts + 1, now, jitter);
+        tracing::warn!(account.id = event.account.0, attempt = event.attempts + 1, error, "a callback failed");
+        self.0.store.event_failed(event.account, event.id, &error, retry).await
+    }
+
+    fn stamp(&self, callback: &Callback) -> letter::OwnedStamp {
+        letter::OwnedStamp {
+            token: callback.token.clone(),
+            timestamp: self.0.clock.now().seconds(),
+            nonce: (self.0.random.number() % 10_000_000_000).to_string(),
+        }
+    }
+}

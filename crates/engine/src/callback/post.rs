@@ -1,0 +1,114 @@
+//! HTTP to callback receivers: no redirects, no proxy, checked addresses, little patience.
+
+use std::{net::SocketAddr, time::Duration};
+
+use reqwest::{
+    Client, Response, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
+use wire::callback::{Envelope, Query};
+
+use super::AddressRules;
+
+/// More of an answer is not read (spec events §7).
+const ANSWER_BYTES_MAX: usize = 64 * 1_024;
+
+/// Sends requests to receivers.
+pub(super) struct Poster {
+    http: Client,
+    rules: AddressRules,
+    timeout: Duration,
+}
+
+impl Poster {
+    pub(super) fn new(rules: AddressRules, timeout: Duration) -> Result<Self, String> {
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .timeout(timeout)
+            .dns_resolver(CheckedResolver(rules.clone()))
+            .user_agent(concat!("qunfa/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { http: http.map_err(|error| error.to_string())?, rules, timeout })
+    }
+
+    /// Posts an event; any 2xx answer means that it was received.
+    pub(super) async fn post(&self, url: &str, envelope: &Envelope) -> Result<(), String> {
+        let url = self.address(url, &envelope.query)?;
+        let request =
+            self.http.post(url).header("Content-Type", "text/xml").body(envelope.body.clone());
+        let answer = self.in_time(request.send()).await?;
+        let status = answer.status();
+        self.read(answer).await?;
+        if status.is_success() { Ok(()) } else { Err(format!("the receiver answered {status}")) }
+    }
+
+    /// Gets a text; anything but 2xx is a failure.
+    pub(super) async fn get(&self, url: &str, query: &Query) -> Result<String, String> {
+        let url = self.address(url, query)?;
+        let answer = self.in_time(self.http.get(url).send()).await?;
+        if !answer.status().is_success() {
+            return Err(format!("the receiver answered {}", answer.status()));
+        }
+        self.read(answer).await
+    }
+
+    /// The URL with our parameters behind its own. Addresses are checked at every try.
+    fn address(&self, url: &str, query: &Query) -> Result<Url, String> {
+        let mut url = Url::parse(url).map_err(|error| format!("the callback URL cannot be read: {error}"))?;
+        let host = url.host().ok_or("the callback URL has no host")?;
+        if !self.rules.allows_host(&host) {
+            return Err("the callback URL points to an address that is not public".to_owned());
+        }
+        url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
+        Ok(url)
+    }
+
+    async fn in_time(
+        &self,
+        request: impl Future<Output = reqwest::Result<Response>>,
+    ) -> Result<Response, String> {
+        request.await.map_err(|error| self.explain(&error))
+    }
+
+    fn explain(&self, error: &reqwest::Error) -> String {
+        if error.is_timeout() {
+            return format!("no answer within {} s", self.timeout.as_secs());
+        }
+        // The address of an error may carry the query, and with it a signature (SEC4): only the cause is told.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        format!("the receiver could not be reached: {cause}")
+    }
+
+    async fn read(&self, mut answer: Response) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        while bytes.len() < ANSWER_BYTES_MAX {
+            match answer.chunk().await.map_err(|error| self.explain(&error))? {
+                Some(chunk) => bytes.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        bytes.truncate(ANSWER_BYTES_MAX);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// Resolves names, and refuses one if any of its addresses is not allowed.
+struct CheckedResolver(AddressRules);
+
+impl Resolve for CheckedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if found.iter().any(|address| !rules.allows(address.ip())) {
+                return Err("the name resolves to an address that is not public".into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}

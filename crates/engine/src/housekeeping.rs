@@ -1,0 +1,30 @@
+//! Clearing away what has expired and what nothing refers to any more.
+
+use domain::time::Timestamp;
+use store::{Store, StoreResult, blob::Blobs};
+
+/// How often it is done.
+pub(crate) const INTERVAL_MS: i64 = 3_600 * 1_000;
+/// Bytes stay this long after the last reference (design §8).
+const UNUSED_BLOB_MS: i64 = 24 * 3_600 * 1_000;
+const BLOBS_AT_ONCE: usize = 256;
+
+/// Forgets expired rows and deletes unused blobs.
+pub(crate) async fn clear_up(store: &dyn Store, blobs: &Blobs, now: Timestamp) -> StoreResult<()> {
+    let rows = store.purge_expired(now).await?;
+    let mut unused = 0;
+    loop {
+        let ids = store.forget_unused_blobs(now.plus_ms(-UNUSED_BLOB_MS), BLOBS_AT_ONCE).await?;
+        for id in &ids {
+            blobs.delete(id).await?;
+        }
+        unused += ids.len();
+        if ids.len() < BLOBS_AT_ONCE {
+            break;
+        }
+    }
+    if rows > 0 || unused > 0 {
+        tracing::info!(rows, blobs = unused, "expired data was cleared away");
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `qunfa sandbox`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+use super::error::{CliError, Status};
+use crate::settings::{
+    Secret, Settings,
+    load::{Sources, load, process_env},
+};
+
+/// The admin token of every sandbox.
+pub const SANDBOX_TOKEN: &str = "sandbox";
+
+/// Run a server to test against.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  qunfa sandbox                                     three accounts with 1000 followers each, gone at the end
+  qunfa sandbox --followers 1000000 --data ./sandbox
+  qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+
+Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set is called, and
+callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and QUNFA_LOG_FORMAT apply.")]
+pub struct SandboxArgs {
+    /// The address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Followers of each account
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    pub followers: u64,
+    /// Keep the state in this folder; without it, everything is gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What ids are made from
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// A sandbox about to be started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Its settings; `store.data` is to be replaced by a temporary folder when `args.data` is absent.
+    pub settings: Settings,
+    /// What was asked for.
+    pub args: SandboxArgs,
+}
+
+impl SandboxArgs {
+    /// The settings of a sandbox: fixed, so that it is the same everywhere, except for the log.
+    pub fn prepare(self) -> Result<Start, CliError> {
+        let log_only = |name: &str| process_env(name).filter(|_| name.starts_with("QUNFA_LOG_"));
+        // A path that is never read: `load` looks for a file only when none is named.
+        let mut settings = Settings::default();
+        settings.log = load(&Sources { file: Some("/dev/null".into()), env: &log_only, flags: Vec::new() })?.settings.log;
+        settings.server.listen = self.listen;
+        settings.server.admin_token = Some(Secret(SANDBOX_TOKEN.into()));
+        settings.callback.allow = loopback();
+        settings.speed.unset = Some(0);
+        if let Some(data) = &self.data {
+            settings.store.data.clone_from(data);
+        }
+        Ok(Start { settings, args: self })
+    }
+}
+
+fn loopback() -> Vec<ipnet::IpNet> {
+    let v4 = ipnet::Ipv4Net::new_assert([127, 0, 0, 0].into(), 8);
+    let v6 = ipnet::Ipv6Net::new_assert(std::net::Ipv6Addr::LOCALHOST, 128);
+    vec![v4.into(), v6.into()]
+}
+
+/// Runs the sandbox until it is told to stop.
+pub async fn run(start: Start) -> Result<Status, CliError> {
+    super::start_sandbox(start).await
+}

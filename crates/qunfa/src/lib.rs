@@ -1,0 +1,9 @@
+//! The binary as a library, so that tests can start what the command line starts.
+//!
+//! Command line and settings, the wiring of store, server and engine, and the system clock. No rule of mass
+//! sending is decided here.
+
+pub mod admin;
+pub mod cli;
+pub mod clock;
+pub mod settings;

@@ -1,0 +1,138 @@
+//! One process put together: store, engine and HTTP server over one folder and one clock.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{account::Callback, time::Calendar};
+use engine::{
+    Engine,
+    callback::{CallbackSender, CallbackSettings},
+};
+use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
+use store::{
+    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random, sqlite::SqliteStore,
+    vault::Vault,
+};
+use tokio::net::TcpListener;
+
+/// What a node is made of.
+pub struct NodeConfig {
+    /// Where the database and the blobs lie; must exist.
+    pub folder: PathBuf,
+    /// Opens the secrets in the database (SEC3).
+    pub master_key: [u8; 32],
+    /// Days and months.
+    pub calendar: Calendar,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for ids.
+    pub ids: Random,
+    /// Of the HTTP side.
+    pub server: ServerSettings,
+    /// Of the events.
+    pub callbacks: CallbackSettings,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else of the machine.
+    #[error("{0}")]
+    Machine(String),
+}
+
+/// A node, its parts within reach.
+pub struct Node {
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// The background work.
+    pub engine: Arc<Engine>,
+    /// The bytes.
+    pub blobs: Blobs,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    calendar: Calendar,
+    ids: Arc<Random>,
+    vault: Vault,
+    settings: Arc<ServerSettings>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({:?})", self.engine)
+    }
+}
+
+struct Handshake(CallbackSender);
+
+#[async_trait]
+impl CallbackCheck for Handshake {
+    async fn verify(&self, callback: &Callback) -> Result<(), String> {
+        self.0.verify(callback).await
+    }
+}
+
+impl Node {
+    /// Opens the folder and puts the parts together; nothing runs yet.
+    pub fn open(config: NodeConfig) -> Result<Self, StartError> {
+        let vault = Vault::new(config.master_key);
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&config.folder, vault.clone(), config.calendar.clone())?);
+        let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
+        let (bus, clock) = (Bus::default(), config.clock);
+        let callbacks =
+            CallbackSender::new(store.clone(), clock.clone(), bus.clone(), vault.link_key(), config.callbacks)
+                .map_err(StartError::Machine)?;
+        let worker = WorkerId(format!("{}-{}", std::process::id(), Random::system().text::<6>()));
+        let engine =
+            Engine::new(store.clone(), blobs.clone(), bus.clone(), clock.clone(), callbacks, worker);
+        Ok(Self {
+            store,
+            engine: Arc::new(engine),
+            blobs,
+            bus,
+            clock,
+            calendar: config.calendar,
+            ids: Arc::new(config.ids),
+            vault,
+            settings: Arc::new(config.server),
+        })
+    }
+
+    /// The HTTP side over this node; with the sandbox's routes when there is a sandbox.
+    pub fn app(&self, sandbox: Option<Arc<dyn SandboxControl>>) -> App {
+        App::new(Parts {
+            store: self.store.clone(),
+            blobs: self.blobs.clone(),
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            calendar: self.calendar.clone(),
+            ids: self.ids.clone(),
+            secrets: Arc::new(Random::system()),
+            links: self.vault.link_key(),
+            settings: self.settings.clone(),
+            callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
+            sandbox,
+        })
+    }
+
+    /// Answers requests and does the background work until `shutdown` resolves; then lets what is under way
+    /// end.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        sandbox: Option<Arc<dyn SandboxControl>>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let router = server::router(self.app(sandbox));
+        let (engine, settings) = (self.engine.clone(), self.settings.clone());
+        let work = tokio::spawn(async move { engine.run().await });
+        server::listen::serve(listener, router, settings, shutdown).await;
+        // A turn is a few transactions; one cut short is taken up at the next start.
+        work.abort();
+        let _ = work.await;
+    }
+}

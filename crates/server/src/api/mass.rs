@@ -1,0 +1,256 @@
+//! Mass sends: `sendall`, `send`, `preview`, `get`, `delete`, `speed` (spec mass-send §8–§13).
+
+mod audience;
+mod content;
+
+use axum::extract::State;
+use domain::{
+    account::Account,
+    audience::Audience,
+    content::NewContent,
+    id::{ExternalId, MassId, NewsId, Ordinal},
+    link::LinkKind,
+    mass::{CLIENT_MSG_ID_MAX, MassState, NewMass, Origin, repeat_key},
+    quota::CallTicket,
+    speed::SpeedLevel,
+};
+use store::bus::Hint;
+use url::Url;
+use wire::{
+    done::Done,
+    errcode::ErrCode,
+    field::{Field, Flag},
+    mass::{Accepted, Delete, Get, GetAnswer, Message, MsgStatus, Preview, PreviewAnswer, Send, SendAll, SpeedAnswer, SpeedSet},
+};
+
+use crate::{
+    api::{
+        body::Wire,
+        caller::{CountedCaller, CountedServiceCaller, VerifiedCaller},
+        error::{Answer, ApiError, ApiResult},
+        inflight,
+    },
+    app::App,
+};
+
+/// `POST /cgi-bin/message/mass/sendall`: to all followers or to one tag.
+pub async fn send_all(
+    State(app): State<App>,
+    CountedCaller { account, ticket }: CountedCaller,
+    Wire(request): Wire<SendAll>,
+) -> ApiResult<Accepted> {
+    let (content, options) = existing_content(&app, &account, request.message).await?;
+    let audience = audience::of_filter(request.filter)?;
+    accept(&app, &account, ticket, content, audience, options).await
+}
+
+/// `POST /cgi-bin/message/mass/send`: to a list of OpenIDs; service accounts only.
+pub async fn send(
+    State(app): State<App>,
+    CountedServiceCaller { account, ticket }: CountedServiceCaller,
+    Wire(request): Wire<Send>,
+) -> ApiResult<Accepted> {
+    let (content, options) = existing_content(&app, &account, request.message).await?;
+    let audience = audience::of_list(&account.open_id_key, request.touser)?;
+    accept(&app, &account, ticket, content, audience, options).await
+}
+
+/// `POST /cgi-bin/message/mass/preview`: to one follower, at once and without any quota.
+pub async fn preview(
+    State(app): State<App>,
+    VerifiedCaller(account): VerifiedCaller,
+    Wire(request): Wire<Preview>,
+) -> ApiResult<PreviewAnswer> {
+    let (content, _) = existing_content(&app, &account, request.message).await?;
+    let to = preview_receiver(&app, &account, request.touser, request.towxname).await?;
+    let id = app.store.send_preview(account.id, content, to, app.now()).await??;
+    app.bus.publish(Hint::Work);
+    Ok(Answer(PreviewAnswer::new(id.0)))
+}
+
+/// `POST /cgi-bin/message/mass/get`: how far a mass send is.
+pub async fn get(
+    State(app): State<App>,
+    VerifiedCaller(account): VerifiedCaller,
+    Wire(request): Wire<Get>,
+) -> ApiResult<GetAnswer> {
+    let id = MassId(request.msg_id.required(ErrCode::InvalidMsgId)?);
+    let mass = app.store.mass(account.id, id).await?.ok_or(ErrCode::InvalidMsgId)?;
+    Ok(Answer(GetAnswer { msg_id: mass.id.0, msg_status: status(mass.state) }))
+}
+
+/// `POST /cgi-bin/message/mass/delete`: the pages die, the cards stay.
+pub async fn delete(
+    State(app): State<App>,
+    VerifiedCaller(account): VerifiedCaller,
+    Wire(request): Wire<Delete>,
+) -> ApiResult<Done> {
+    let (id, index) = match request.msg_id {
+        Field::Present(id) => (MassId(id), article_index(request.article_idx)),
+        Field::Malformed => return Err(ErrCode::InvalidMsgId.into()),
+        Field::Absent => mass_of_url(&app, &account, request.url).await?,
+    };
+    app.store.delete_articles(account.id, id, index, app.now()).await??;
+    Ok(Answer(Done::default()))
+}
+
+/// `POST /cgi-bin/message/mass/speed/get`.
+pub async fn speed(State(_): State<App>, VerifiedCaller(account): VerifiedCaller) -> ApiResult<SpeedAnswer> {
+    let level = account.speed.or(SpeedLevel::new(0)).ok_or(ErrCode::SpeedServerError)?;
+    let realspeed = i64::from(level.real_speed());
+    Ok(Answer(SpeedAnswer { speed: i64::from(level.number()), realspeed }))
+}
+
+/// `POST /cgi-bin/message/mass/speed/set`: holds for running mass sends too.
+pub async fn set_speed(
+    State(app): State<App>,
+    VerifiedCaller(account): VerifiedCaller,
+    Wire(request): Wire<SpeedSet>,
+) -> ApiResult<Done> {
+    let level = request.speed.required_or(ErrCode::SpeedMissing, ErrCode::SpeedOutOfRange)?;
+    let level = SpeedLevel::new(level).ok_or(ErrCode::SpeedOutOfRange)?;
+    let per_minute = app.settings.speeds.of_level(level);
+    app.store.set_speed(account.id, level, per_minute, app.now()).await?;
+    app.bus.publish(Hint::Work);
+    Ok(Answer(Done::default()))
+}
+
+/// What a message asks beside its content.
+struct Options {
+    client_msg_id: Field<String>,
+    send_ignore_reprint: bool,
+}
+
+/// Step 6 of the order of checks: the content's form, then whether everything it names exists.
+async fn existing_content(
+    app: &App,
+    account: &Account,
+    message: Message,
+) -> Result<(NewContent, Options), ApiError> {
+    let options = Options {
+        client_msg_id: message.clientmsgid.clone(),
+        send_ignore_reprint: message.send_ignore_reprint.present().is_some_and(|Flag(on)| on),
+    };
+    let content = content::of_message(message)?;
+    if !app.store.content_exists(account.id, &content, app.now()).await? {
+        return Err(ErrCode::InvalidMediaId.into());
+    }
+    Ok((content, options))
+}
+
+/// Steps 8 to the end: the key, then everything that one transaction decides.
+async fn accept(
+    app: &App,
+    account: &Account,
+    ticket: CallTicket,
+    content: NewContent,
+    audience: Audience,
+    options: Options,
+) -> ApiResult<Accepted> {
+    let client_msg_id = options.client_msg_id.or_malformed(ErrCode::InvalidArgsSize)?;
+    if client_msg_id.as_ref().is_some_and(|key| key.len() > CLIENT_MSG_ID_MAX) {
+        audience::check_receivers(app, account.id, &audience).await?;
+        return Err(ErrCode::ClientMsgIdTooLong.into());
+    }
+    let mass = NewMass {
+        content,
+        audience,
+        client_msg_id,
+        send_ignore_reprint: options.send_ignore_reprint,
+        ticket,
+        origin: Origin::Api,
+        per_minute: app.settings.speeds.of(account),
+    };
+    let _alone = app.inflight().enter(account.id, repeat_key(&mass), inflight::PATIENCE).await?;
+    let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
+    app.bus.publish(Hint::Work);
+    Ok(Answer(Accepted::new(accepted.id.0, accepted.news.map(|news| news.0))))
+}
+
+/// `towxname` wins over `touser`; it is the follower's external id (spec mass-send §10).
+async fn preview_receiver(
+    app: &App,
+    account: &Account,
+    to_user: Field<String>,
+    to_name: Field<String>,
+) -> Result<Ordinal, ApiError> {
+    if let Some(name) = to_name.or_malformed(ErrCode::InvalidUsername)? {
+        let found = app.store.follower_by_external_id(account.id, &ExternalId(name)).await?;
+        return found.ok_or(ErrCode::InvalidUsername.into());
+    }
+    let open_id = to_user.required(ErrCode::InvalidOpenId)?;
+    account.open_id_key.open(&open_id).ok_or(ErrCode::InvalidOpenId.into())
+}
+
+fn status(state: MassState) -> MsgStatus {
+    match state {
+        MassState::Sending => MsgStatus::Sending,
+        MassState::Succeeded => MsgStatus::SendSuccess,
+        MassState::Failed | MassState::Refused(_) => MsgStatus::SendFail,
+        MassState::Deleted => MsgStatus::Delete,
+    }
+}
+
+/// Absent and 0 mean the whole message; what no article can have becomes an index that none has (40060).
+fn article_index(field: Field<i64>) -> u8 {
+    match field {
+        Field::Absent => 0,
+        Field::Present(index) => u8::try_from(index).unwrap_or(u8::MAX),
+        Field::Malformed => u8::MAX,
+    }
+}
+
+/// The newest mass with the article that a URL leads to, and the article's place; any host will do.
+async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result<(MassId, u8), ApiError> {
+    let url = url.required(ErrCode::InvalidMsgId)?;
+    let sealed = sealed_link(&url).ok_or(ErrCode::InvalidMsgId)?;
+    let link = app.links.open(&sealed).filter(|link| link.account == account.id).ok_or(ErrCode::InvalidMsgId)?;
+    let number = i64::try_from(link.number).map_err(|_| ErrCode::InvalidMsgId)?;
+    match link.kind {
+        LinkKind::Article => {
+            let mass = app.store.mass_of_news(account.id, NewsId(number)).await?;
+            Ok((mass.ok_or(ErrCode::InvalidMsgId)?, link.index))
+        }
+        LinkKind::Video => Ok((MassId(number), 0)),
+        LinkKind::PreviewArticle
+        | LinkKind::Image
+        | LinkKind::Cover
+        | LinkKind::MessageMedia
+        | LinkKind::Media
+        | LinkKind::Entry => Err(ErrCode::InvalidMsgId.into()),
+    }
+}
+
+fn sealed_link(url: &str) -> Option<String> {
+    let url = Url::parse(url.trim()).ok()?;
+    let mut segments = url.path_segments()?.filter(|segment| !segment.is_empty());
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("s"), Some(link), None) => Some(link.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s105_an_article_index_that_none_has_is_passed_on_as_one_that_none_has() {
+        assert_eq!(article_index(Field::Absent), 0);
+        assert_eq!(article_index(Field::Present(0)), 0);
+        assert_eq!(article_index(Field::Present(8)), 8);
+        for field in [Field::Present(-1), Field::Present(256), Field::Present(i64::MAX), Field::Malformed] {
+            assert_eq!(article_index(field), u8::MAX);
+        }
+    }
+
+    #[test]
+    fn a_short_link_is_found_on_any_host() {
+        for url in ["http://a/s/LINK", "https://b.example:8443//s/LINK/?chksm=1#rd", " http://a/s/LINK "] {
+            assert_eq!(sealed_link(url).as_deref(), Some("LINK"));
+        }
+        for url in ["", "/s/LINK", "http://a/s", "http://a/s/LINK/x", "http://a/t/LINK", "mailto:s/LINK"] {
+            assert_eq!(sealed_link(url), None);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Temporary media and pictures for articles (spec accounts §3, mass-send §5).
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::{
+    content::{MaterialKind, StoredBlob},
+    id::MediaId,
+    link::LinkKind,
+    media::{self, Checked, FileFormat, MEDIA_LIFE_SECONDS, MediaKind, MediaRefusal},
+    time::Timestamp,
+};
+use store::media::{Media, NewMedia};
+use wire::{
+    errcode::ErrCode,
+    media::{MediaRef, UploadAnswer, UploadImgAnswer, UploadQuery, VideoUrl},
+};
+
+use crate::{
+    api::{
+        caller::{Caller, VerifiedCaller},
+        error::{Answer, ApiError, ApiResult},
+        query::Query,
+        upload,
+    },
+    app::App,
+};
+
+/// `POST /cgi-bin/media/upload?type=`: a temporary medium, kept for three days.
+pub async fn upload(
+    State(app): State<App>,
+    Caller(account): Caller,
+    Query(query): Query<UploadQuery>,
+    request: Request,
+) -> ApiResult<UploadAnswer> {
+    let kind = query.kind.present().and_then(|word| MediaKind::from_word(&word)).ok_or(ErrCode::InvalidMediaType)?;
+    let bytes = read(request, kind, kind.bytes_max()).await?;
+    let blob = keep(&app, bytes, move |bytes| media::check_upload(kind, bytes)).await?;
+    let now = app.now();
+    let id = new_media_id(&app);
+    let medium = NewMedia {
+        id: id.clone(),
+        kind: material_kind(kind),
+        blob,
+        title: String::new(),
+        description: String::new(),
+        expires_at: Some(expiry(now)),
+    };
+    app.store.add_media(account.id, medium, now).await?;
+    Ok(Answer(UploadAnswer::new(kind.word(), &id.0, now.seconds())))
+}
+
+/// `POST /cgi-bin/media/uploadimg`: a picture for the body of articles, known by its URL only.
+pub async fn upload_img(
+    State(app): State<App>,
+    VerifiedCaller(account): VerifiedCaller,
+    request: Request,
+) -> ApiResult<UploadImgAnswer> {
+    let bytes = read(request, MediaKind::Image, media::ARTICLE_IMAGE_BYTES_MAX).await?;
+    let blob = keep(&app, bytes, media::check_article_image).await?;
+    let (folder, format) = if blob.content_type == "image/png" { ("png", "png") } else { ("jpg", "jpeg") };
+    let image = app.store.add_image(account.id, blob, app.now()).await?;
+    let link = app.link(LinkKind::Image, account.id, image.0, 0);
+    let url = app.public(&format!("/mmbiz_{folder}/{link}/0?wx_fmt={format}"));
+    Ok(Answer(UploadImgAnswer { url }))
+}
+
+/// `GET /cgi-bin/media/get?media_id=`: the bytes, or the address of a video.
+pub async fn get(
+    State(app): State<App>,
+    Caller(account): Caller,
+    Query(query): Query<MediaRef>,
+) -> Result<Response, ApiError> {
+    let id = MediaId(query.media_id.required(ErrCode::MediaIdMissing)?);
+    let found = app.store.media(account.id, &id, app.now()).await?.ok_or(ErrCode::InvalidMediaId)?;
+    match found.media.kind {
+        MaterialKind::Video | MaterialKind::MassVideo => {
+            let link = app.link(LinkKind::Media, account.id, found.serial, 0);
+            Ok(Answer(VideoUrl { video_url: app.public(&format!("/media/{link}")) }).into_response())
+        }
+        MaterialKind::Image | MaterialKind::Voice | MaterialKind::Thumb => download(&app, &found).await,
+    }
+}
+
+/// A fresh, unguessable `media_id`: 64 characters.
+pub fn new_media_id(app: &App) -> MediaId {
+    MediaId(app.ids.text::<48>())
+}
+
+/// When a temporary medium of `now` ends.
+pub fn expiry(now: Timestamp) -> Timestamp {
+    now.plus_seconds(i64::try_from(MEDIA_LIFE_SECONDS).unwrap_or(i64::MAX))
+}
+
+async fn read(request: Request, kind: MediaKind, max: usize) -> Result<Bytes, ApiError> {
+    match upload::read(request, max).await {
+        Ok(bytes) => Ok(bytes),
+        Err(fault) => Err(fault.code(ApiError::from(MediaRefusal::TooLarge(kind)).code).into()),
+    }
+}
+
+/// Checks a file on a thread that may take its time, cuts what does not belong to it, stores it.
+async fn keep(
+    app: &App,
+    bytes: Bytes,
+    check: impl FnOnce(&[u8]) -> Result<Checked, MediaRefusal> + Send + 'static,
+) -> Result<StoredBlob, ApiError> {
+    let looked_at = bytes.clone();
+    let checked = tokio::task::spawn_blocking(move || check(&looked_at)).await;
+    let checked = checked.map_err(|_| ErrCode::SystemError)??;
+    let bytes = bytes.slice(..checked.length.min(bytes.len()));
+    let blob = app.blobs.put(bytes, checked.format.content_type()).await?;
+    app.store.note_blob(&blob, app.now()).await?;
+    Ok(blob)
+}
+
+fn material_kind(kind: MediaKind) -> MaterialKind {
+    match kind {
+        MediaKind::Image => MaterialKind::Image,
+        MediaKind::Voice => MaterialKind::Voice,
+        MediaKind::Video => MaterialKind::Video,
+        MediaKind::Thumb => MaterialKind::Thumb,
+    }
+}
+
+async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
+    let NewMedia { id, blob, .. } = &found.media;
+    let bytes = app.blobs.get(&blob.id).await?.ok_or(ErrCode::MediaDataNotFound)?;
+    let format = FileFormat::ALL.into_iter().find(|format| format.content_type() == blob.content_type);
+    let extension = format.map_or("bin", FileFormat::extension);
+    let disposition = format!("attachment; filename=\"{id}.{extension}\"");
+    let mut response = Response::new(bytes.into());
+    let headers = response.headers_mut();
+    for (name, value) in [(header::CONTENT_TYPE, &blob.content_type), (header::CONTENT_DISPOSITION, &disposition)] {
+        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ErrCode::SystemError)?);
+    }
+    Ok(response)
+}

@@ -1,0 +1,180 @@
+//! What every handler can reach: the store, the clock, sources of chance, settings.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    account::{Account, Callback},
+    id::AccountId,
+    link::{Link, LinkKey, LinkKind},
+    speed::SpeedLevel,
+    time::{Calendar, Timestamp},
+};
+use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
+
+use crate::api::inflight::Inflight;
+
+/// The parts that the binary puts together.
+pub struct Parts {
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// The bytes.
+    pub blobs: Blobs,
+    /// Wakes the engine.
+    pub bus: Bus,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// Days and months.
+    pub calendar: Calendar,
+    /// Chance for ids; in a sandbox the same for the same seed.
+    pub ids: Arc<Random>,
+    /// Chance for tokens and secrets; never seeded.
+    pub secrets: Arc<Random>,
+    /// Seals public links.
+    pub links: LinkKey,
+    /// Settings of this server.
+    pub settings: Arc<ServerSettings>,
+    /// Verifies callback URLs.
+    pub callback_check: Arc<dyn CallbackCheck>,
+    /// Moves the clock, in a sandbox.
+    pub sandbox: Option<Arc<dyn SandboxControl>>,
+}
+
+/// What handlers share; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    inflight: Inflight,
+}
+
+impl App {
+    /// The application made of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Shared { parts, inflight: Inflight::default() }))
+    }
+
+    /// Mass-send calls of this process that are not yet decided.
+    pub fn inflight(&self) -> &Inflight {
+        &self.0.inflight
+    }
+
+    /// Now, by the one clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The 22 characters of a public link.
+    pub fn link(&self, kind: LinkKind, account: AccountId, number: i64, index: u8) -> String {
+        self.links.seal(Link { kind, account, number: number.unsigned_abs(), index })
+    }
+
+    /// An address of this server as followers see it; `path` begins with a slash.
+    pub fn public(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.public_url.trim_end_matches('/'))
+    }
+
+    /// An instant as the native API writes it.
+    pub fn rfc3339(&self, at: Timestamp) -> String {
+        self.calendar.rfc3339(at)
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}
+
+/// Settings of the HTTP side.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Scheme, host and port under which followers and accounts reach this server, without a last slash.
+    pub public_url: String,
+    /// The SHA-256 of the admin token of the native API (SEC2).
+    pub admin_token_hash: [u8; 32],
+    /// How fast mass sends go.
+    pub speeds: Speeds,
+    /// From the last byte of a request to the answer, at most (SEC10).
+    pub answer_timeout: Duration,
+    /// For all headers of a request (SEC10).
+    pub header_timeout: Duration,
+    /// Between two parts of a request's body (SEC10).
+    pub body_idle_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub keep_alive_timeout: Duration,
+    /// Connections from one address at a time (SEC10).
+    pub connections_per_source: usize,
+}
+
+impl ServerSettings {
+    /// The documented limits for a server at this address.
+    pub fn new(public_url: String, admin_token_hash: [u8; 32]) -> Self {
+        Self {
+            public_url,
+            admin_token_hash,
+            speeds: Speeds::document(),
+            answer_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(10),
+            body_idle_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
+            connections_per_source: 1024,
+        }
+    }
+}
+
+/// Followers a minute; `None` is without limit.
+#[derive(Clone, Debug)]
+pub struct Speeds {
+    /// Until `speed/set` is called.
+    pub default_per_minute: Option<u32>,
+    /// Of the levels 0 to 4.
+    pub per_minute: [Option<u32>; 5],
+}
+
+impl Speeds {
+    /// The document's table, with level 0 as the default.
+    pub fn document() -> Self {
+        let per_minute = [0, 1, 2, 3, 4].map(|level| SpeedLevel::new(level).map(SpeedLevel::per_minute));
+        Self { default_per_minute: per_minute[0], per_minute }
+    }
+
+    /// How fast this level is.
+    pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
+        self.per_minute.get(usize::from(level.number())).copied().flatten()
+    }
+
+    /// How fast an account's mass sends go.
+    pub fn of(&self, account: &Account) -> Option<u32> {
+        account.speed.map_or(self.default_per_minute, |level| self.of_level(level))
+    }
+}
+
+/// The GET handshake with a callback URL (spec events §1); the engine's sender does it.
+#[async_trait]
+pub trait CallbackCheck: Send + Sync {
+    /// Whether the receiver answers as it must; the error says why not, for people.
+    async fn verify(&self, callback: &Callback) -> Result<(), String>;
+}
+
+/// The virtual clock of a sandbox.
+#[async_trait]
+pub trait SandboxControl: Send + Sync {
+    /// Sets the clock to `target` and runs everything that falls due; returns the time it then is.
+    async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l10_without_settings_the_documents_speeds_hold() {
+        let speeds = Speeds::document();
+        assert_eq!(speeds.per_minute, [800_000, 600_000, 450_000, 300_000, 100_000].map(Some));
+        assert_eq!(SpeedLevel::new(4).and_then(|level| speeds.of_level(level)), Some(100_000));
+    }
+}

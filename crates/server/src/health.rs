@@ -1,0 +1,21 @@
+//! Whether the server lives, and whether it can work.
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+
+use crate::app::App;
+
+/// `/healthz` and `/readyz`.
+pub fn routes() -> Router<App> {
+    Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(ready))
+}
+
+/// 503 while the store cannot be used: the one place where the server says so by its status.
+async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.store.check_health().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::error!(%error, "the store is not healthy");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be used")
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! HTTP: the compatible API, the native API, inboxes, pages.
+//!
+//! Handlers say who calls, what is asked, make one call of the store and shape the answer; rules are in
+//! `domain`, shapes of the compatible format in `wire`. Nothing here loops in the background, reads settings
+//! or the system clock: the binary puts an [`app::App`] together and gives a listener to [`listen::serve`].
+
+pub mod api;
+pub mod app;
+pub mod health;
+pub mod inbox;
+pub mod listen;
+pub mod pages;
+pub mod routes;
+pub mod sandbox;
+mod transport;
+pub mod v1;

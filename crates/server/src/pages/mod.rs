@@ -1,0 +1,35 @@
+//! Pages and files that anyone with the link may see: articles, videos, pictures (SEC8, SEC9).
+//!
+//! Pages are rendered here and need no script; links are sealed, so they name exactly one thing of one account
+//! and cannot be guessed.
+
+mod article;
+mod file;
+mod page;
+
+use axum::{
+    Router,
+    extract::State,
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{app::App, pages::page::Furniture, transport::PanicAnswer};
+
+/// All pages and files.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(front))
+        .route("/s/{link}", get(article::page))
+        .route("/media/{link}", get(file::media))
+        .route("/mmbiz_jpg/{link}/{size}", get(file::picture))
+        .route("/mmbiz_png/{link}/{size}", get(file::picture))
+        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
+}
+
+/// `GET /`: what this server is.
+async fn front(State(app): State<App>, headers: HeaderMap) -> Response {
+    page::render(&app, &headers, &page::Front { furniture: Furniture::of(&headers), sandbox: app.sandbox.is_some() })
+}

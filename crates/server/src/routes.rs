@@ -1,0 +1,41 @@
+//! All paths of the server, and what lies around them.
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{Extensions, HeaderMap, StatusCode, Version},
+    middleware,
+};
+use tower::ServiceExt;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{Predicate, SizeAbove},
+};
+
+use crate::{api, app::App, health, inbox, pages, sandbox, transport, v1};
+
+/// Bytes from which on an answer is worth compressing.
+const COMPRESSED_MIN: u64 = 512;
+
+/// The whole server as one service.
+pub fn router(app: App) -> Router {
+    let mut routes = Router::new()
+        .merge(api::routes(&app))
+        .merge(v1::routes())
+        .merge(inbox::routes())
+        .merge(pages::routes())
+        .merge(health::routes());
+    if app.sandbox.is_some() {
+        routes = routes.merge(sandbox::routes());
+    }
+    let text = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| transport::is_text(headers);
+    let routes = routes
+        .fallback(transport::not_found)
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), transport::limit_body_idle))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
+        .layer(middleware::from_fn(transport::log))
+        .with_state(app);
+    // The path is put in order before anything is routed.
+    Router::new().fallback_service(routes.map_request(|request: Request| transport::normalise(request)))
+}

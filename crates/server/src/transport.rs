@@ -1,0 +1,251 @@
+//! What lies around all handlers: paths in one spelling, times that end, panics that answer, logs.
+
+use std::{
+    any::Any,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+use tower_http::{catch_panic::ResponseForPanic, timeout::TimeoutBody};
+use wire::errcode::ErrCode;
+
+use crate::{api::error::ApiError, app::App, v1::problem::Problem};
+
+/// What is still read and thrown away of a request that was answered before its end: an answer in the middle
+/// of a request gets lost with the connection.
+const DISCARDED_MAX: usize = 64 << 20;
+
+/// Gives up bodies that stand still (SEC10).
+pub async fn limit_body_idle(State(app): State<App>, request: Request, next: Next) -> Response {
+    let idle = app.settings.body_idle_timeout;
+    next.run(request.map(|body| Body::new(TimeoutBody::new(idle, body)))).await
+}
+
+/// Bounds the time to the answer, reads what is left of the request, writes refusals out (SEC10, errors §1).
+pub async fn finish_api_call(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (request, mut left) = watch_end(request);
+    let mut rest = None;
+    let mut work = pin!(next.run(request));
+    let late = async {
+        rest = (&mut left).await.ok().flatten();
+        sleep(app.settings.answer_timeout).await;
+    };
+    let response = tokio::select! {
+        response = &mut work => response,
+        () = late => {
+            tracing::error!("a call was not answered in time");
+            ApiError::new(ErrCode::SystemError).into_response()
+        }
+    };
+    if let Some(rest) = rest.or_else(|| left.try_recv().ok().flatten()) {
+        discard(rest).await;
+    }
+    match response.extensions().get::<ApiError>() {
+        Some(error) => error.answer(&rid(&app)),
+        None => response,
+    }
+}
+
+/// Logs each request by its route: never a query, a token or an OpenID (SEC4).
+pub async fn log(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+    let (status, duration_ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
+    tracing::debug!(%method, route, status, duration_ms, "answered a request");
+    response
+}
+
+/// The same path without doubled slashes and without a last one (spec errors §1).
+pub fn normalise(mut request: Request) -> Request {
+    if let Some(uri) = normal_uri(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// The URI with its path in one spelling; `None` when it has that spelling already.
+fn normal_uri(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
+        return None;
+    }
+    let mut normal = String::with_capacity(path.len() + 1);
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        normal.push('/');
+        normal.push_str(segment);
+    }
+    if normal.is_empty() {
+        normal.push('/');
+    }
+    if let Some(query) = uri.query() {
+        normal.push('?');
+        normal.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(normal.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// What is answered when a handler panicked.
+#[derive(Clone, Copy, Debug)]
+pub enum PanicAnswer {
+    /// errcode -1.
+    Errcode,
+    /// An error of the native API.
+    Problem,
+}
+
+impl ResponseForPanic for PanicAnswer {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, error: Box<dyn Any + Send + 'static>) -> Response {
+        let text = error.downcast_ref::<&str>().copied().or_else(|| error.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
+        match self {
+            PanicAnswer::Errcode => ApiError::new(ErrCode::SystemError).into_response(),
+            PanicAnswer::Problem => Problem::internal().into_response(),
+        }
+    }
+}
+
+/// Whether an answer is worth compressing: texts, not files.
+pub fn is_text(response: &hyper::HeaderMap) -> bool {
+    let content_type = response.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("application/json") || value.starts_with("text/"))
+}
+
+/// The answer for a path that nobody serves, outside the compatible API.
+pub async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "404 not found").into_response()
+}
+
+fn rid(app: &App) -> String {
+    wire::error::rid(u64::try_from(app.now().seconds()).unwrap_or_default(), app.secrets.number())
+}
+
+async fn discard(mut rest: Body) {
+    let mut length = 0_usize;
+    while let Some(Ok(frame)) = rest.frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+        if length > DISCARDED_MAX {
+            break;
+        }
+    }
+}
+
+/// A body that tells when it ended, or hands over what is left when nobody wants it any more.
+struct WatchedBody {
+    body: Option<Body>,
+    end: Option<oneshot::Sender<Option<Body>>>,
+}
+
+fn watch_end(request: Request) -> (Request, oneshot::Receiver<Option<Body>>) {
+    let (end, receiver) = oneshot::channel();
+    let request = request.map(|body| {
+        if body.is_end_stream() {
+            // Nothing will come: the time to the answer starts now.
+            let _ = end.send(None);
+            return body;
+        }
+        Body::new(WatchedBody { body: Some(body), end: Some(end) })
+    });
+    (request, receiver)
+}
+
+impl WatchedBody {
+    fn ended(&mut self) {
+        if let Some(end) = self.end.take() {
+            let _ = end.send(None);
+        }
+    }
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.ended();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        if let Some(end) = self.end.take() {
+            let _ = end.send(self.body.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(uri: &str, expected: &str) {
+        let uri: Uri = uri.parse().expect("a URI");
+        assert_eq!(normal_uri(&uri).unwrap_or(uri).to_string(), expected);
+    }
+
+    #[test]
+    fn a_path_has_one_spelling_and_its_query_stays() {
+        check("/cgi-bin/token?a=1", "/cgi-bin/token?a=1");
+        check("//cgi-bin//token/?a=//b/", "/cgi-bin/token?a=//b/");
+        check("/cgi-bin/user/get/", "/cgi-bin/user/get");
+        check("/", "/");
+        check("///", "/");
+        check("//?x", "/?x");
+        check("http://host//cgi-bin/token/", "http://host/cgi-bin/token");
+        check("/s/%2F%2F/", "/s/%2F%2F");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_reads_is_handed_over() {
+        let request = Request::new(Body::from("rest"));
+        let (request, mut left) = watch_end(request);
+        drop(request);
+        let rest = left.try_recv().expect("handed over").expect("not read");
+        assert_eq!(rest.collect().await.expect("reads").to_bytes(), "rest");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_read_leaves_nothing() {
+        let (request, mut left) = watch_end(Request::new(Body::from("all")));
+        assert_eq!(request.into_body().collect().await.expect("reads").to_bytes(), "all");
+        assert!(left.try_recv().expect("ended").is_none());
+        let (_request, mut left) = watch_end(Request::new(Body::empty()));
+        assert!(left.try_recv().expect("ended").is_none());
+    }
+}

@@ -1,0 +1,64 @@
+//! The native API: `/v1/**`, for what the compatible one lacks.
+//!
+//! Proper HTTP status codes, errors as [`problem::Problem`], the operator's admin token in front of
+//! everything. Bodies with unknown keys are refused.
+
+pub mod account;
+pub mod event;
+pub mod follower;
+pub mod import;
+pub mod inbox_token;
+pub mod mass;
+pub mod problem;
+pub mod request;
+pub mod tag;
+
+use axum::{
+    Router,
+    routing::{any, get, post, put},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+
+/// All calls of the native API.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/v1/accounts", get(account::list).post(account::create).fallback(wrong_method))
+        .route("/v1/accounts/{appid}", get(account::get).patch(account::change).fallback(wrong_method))
+        .route(
+            "/v1/accounts/{appid}/followers",
+            get(follower::list).post(import::import).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/followers/subscribe",
+            post(follower::subscribe_new).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/followers/{openid}/subscribe",
+            post(follower::subscribe).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/followers/{openid}/unsubscribe",
+            post(follower::unsubscribe).fallback(wrong_method),
+        )
+        .route("/v1/accounts/{appid}/followers/{openid}/opt-out", put(follower::opt_out).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/tags", get(tag::list).post(tag::create).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/inbox-tokens", post(inbox_token::issue).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/masses", get(mass::list).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/masses/{msg_id}", get(mass::get).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/usage", get(mass::usage).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/events", get(event::list).fallback(wrong_method))
+        .route("/v1/accounts/{appid}/events/{id}/resend", post(event::resend).fallback(wrong_method))
+        .route("/v1", any(unknown))
+        .route("/v1/{*path}", any(unknown))
+        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
+}
+
+async fn wrong_method() -> Problem {
+    Problem::method_not_allowed()
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("call")
+}

@@ -1,0 +1,141 @@
+//! Errors of the native API: a proper HTTP status and `{"error":{"code","message"}}`.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use domain::{account::CallbackRefusal, tag::TagRefusal};
+use serde::Serialize;
+use store::{StoreError, account::AccountRefusal};
+
+/// A refused native call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// A word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What a native handler answers.
+pub type NativeResult<T> = Result<Json<T>, Problem>;
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// The request does not say what it must.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// No token, or not the right one.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid token is needed: Authorization: Bearer TOKEN")
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// Something else has that name.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// The body is too large.
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
+    }
+
+    /// The path is served, but not by this method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take this method")
+    }
+
+    /// A fault of our own.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server could not do this; try again later")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let shape = Shape { error: Inner { code: self.code, message: &self.message } };
+        (self.status, Json(shape)).into_response()
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::internal()
+    }
+}
+
+impl From<AccountRefusal> for Problem {
+    fn from(refusal: AccountRefusal) -> Self {
+        match refusal {
+            AccountRefusal::Taken => Self::conflict(refusal.to_string()),
+        }
+    }
+}
+
+impl From<CallbackRefusal> for Problem {
+    fn from(refusal: CallbackRefusal) -> Self {
+        match refusal {
+            CallbackRefusal::Url | CallbackRefusal::Token | CallbackRefusal::AesKey => {
+                Self::bad_request(refusal.to_string())
+            }
+        }
+    }
+}
+
+impl From<TagRefusal> for Problem {
+    fn from(refusal: TagRefusal) -> Self {
+        match refusal {
+            TagRefusal::Unknown => Self::not_found("tag"),
+            TagRefusal::NameInvalid
+            | TagRefusal::NameTooLong
+            | TagRefusal::TooMany
+            | TagRefusal::Preset
+            | TagRefusal::TooManyFollowers
+            | TagRefusal::TooManyOnFollower
+            | TagRefusal::NotFollowing => Self::bad_request(refusal.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_problem_has_a_status_a_word_and_a_sentence() {
+        let response = Problem::not_found("account").into_response();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let bytes = to_bytes(response.into_body(), 1000).await.expect("a body");
+        insta::assert_snapshot!(
+            std::str::from_utf8(&bytes).expect("UTF-8"),
+            @r#"{"error":{"code":"not_found","message":"there is no such account"}}"#
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Where state lives: rows behind [`Store`], bytes behind [`blob::Blobs`], wake-ups on the [`bus::Bus`].
+//!
+//! A method of [`Store`] is one transaction, named for what the caller wants done. Refusals are decided by
+//! `domain` inside the transaction; this crate holds no rule of its own and nothing outside it holds SQL.
+//! The database is the truth; the bus only hints (I17).
+
+pub mod account;
+pub mod blob;
+pub mod bus;
+pub mod clock;
+pub mod follower;
+pub mod inbox;
+pub mod mass;
+pub mod media;
+pub mod outbox;
+pub mod random;
+pub mod setting;
+pub mod sqlite;
+pub mod tag;
+pub mod token;
+pub mod vault;
+
+use account::AccountStore;
+use follower::FollowerStore;
+use inbox::InboxStore;
+use mass::MassStore;
+use media::MediaStore;
+use outbox::OutboxStore;
+use setting::SettingStore;
+use tag::TagStore;
+use token::TokenStore;
+
+/// Everything that is kept in rows. One object, `Arc<dyn Store>`, so that tests can wrap it.
+pub trait Store:
+    AccountStore
+    + TokenStore
+    + FollowerStore
+    + TagStore
+    + MediaStore
+    + MassStore
+    + InboxStore
+    + OutboxStore
+    + SettingStore
+    + Send
+    + Sync
+{
+}
+
+impl<T> Store for T where
+    T: AccountStore
+        + TokenStore
+        + FollowerStore
+        + TagStore
+        + MediaStore
+        + MassStore
+        + InboxStore
+        + OutboxStore
+        + SettingStore
+        + Send
+        + Sync
+{
+}
+
+/// A fault of the store itself; callers of the API see errcode -1.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not do what was asked: busy, full, broken connection, failed flush.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// Stored bytes do not make sense.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    /// The blob store failed.
+    #[error("the blob store failed: {0}")]
+    Blob(String),
+    /// The store is closing.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// What a store method answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Database(error.to_string())
+    }
+}
+
+impl From<domain::block::DamagedBlock> for StoreError {
+    fn from(error: domain::block::DamagedBlock) -> Self {
+        StoreError::Damaged(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Damaged(error.to_string())
+    }
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        StoreError::Blob(error.to_string())
+    }
+}

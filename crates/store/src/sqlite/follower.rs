@@ -1,0 +1,284 @@
+//! [`FollowerStore`] on SQLite; imports are in `import`.
+
+use async_trait::async_trait;
+use domain::{
+    follower::{Follower, NewFollower},
+    id::{AccountId, ExternalId, Ordinal, TagId},
+    tag::TagRefusal,
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    SqliteStore, outbox,
+    sets::{self, SetKind},
+    tag,
+};
+use crate::{
+    StoreError, StoreResult,
+    follower::{FollowerPage, FollowerStore, Imported, Subscribed},
+    outbox::EventKind,
+};
+
+#[async_trait]
+impl FollowerStore for SqliteStore {
+    async fn import_followers(
+        &self,
+        account: AccountId,
+        rows: Vec<NewFollower>,
+        now: Timestamp,
+    ) -> StoreResult<Imported> {
+        self.import(account, rows, now).await
+    }
+
+    async fn subscribe(&self, account: AccountId, follower: NewFollower, now: Timestamp) -> StoreResult<Subscribed> {
+        self.write(move |db, _| subscribe(db, account, &follower, now)).await
+    }
+
+    async fn subscribe_again(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool> {
+        self.write(move |db, _| {
+            if !exists(db, account, ordinal)? {
+                return Ok(false);
+            }
+            begin_subscription(db, account, ordinal, now)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn unsubscribe(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool> {
+        self.write(move |db, _| {
+            if !exists(db, account, ordinal)? {
+                return Ok(false);
+            }
+            if sets::contains(db, account, SetKind::Subscribed, ordinal)? {
+                for tag in sets::tags_of(db, account, ordinal)? {
+                    sets::change(db, account, SetKind::Tag(tag), &[ordinal], false)?;
+                }
+                sets::change(db, account, SetKind::Subscribed, &[ordinal], false)?;
+                outbox::add(db, account, EventKind::Unsubscribed(ordinal), now)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn set_opt_out(
+        &self,
+        account: AccountId,
+        ordinal: Ordinal,
+        tag: Option<TagId>,
+        opted_out: bool,
+    ) -> StoreResult<bool> {
+        self.write(move |db, _| {
+            if !exists(db, account, ordinal)? {
+                return Ok(false);
+            }
+            let kind = tag.map_or(SetKind::OptedOut, SetKind::OptedOutOf);
+            sets::change(db, account, kind, &[ordinal], opted_out)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn set_blacklisted(&self, account: AccountId, ordinals: &[Ordinal], blacklisted: bool) -> StoreResult<()> {
+        let ordinals = ordinals.to_vec();
+        self.write(move |db, _| sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted)).await
+    }
+
+    async fn refusals(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<(bool, bool)> {
+        self.read(move |db, _| {
+            let opted_out = sets::contains(db, account, SetKind::OptedOut, ordinal)?;
+            Ok((opted_out, sets::contains(db, account, SetKind::Blacklisted, ordinal)?))
+        })
+        .await
+    }
+
+    async fn followers(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Option<Follower>>> {
+        let ordinals = ordinals.to_vec();
+        self.read(move |db, _| ordinals.iter().map(|ordinal| find(db, account, *ordinal)).collect()).await
+    }
+
+    async fn follower_by_external_id(
+        &self,
+        account: AccountId,
+        external_id: &ExternalId,
+    ) -> StoreResult<Option<Ordinal>> {
+        let external_id = external_id.0.clone();
+        self.read(move |db, _| by_external_id(db, account, &external_id)).await
+    }
+
+    async fn subscribed_after(
+        &self,
+        account: AccountId,
+        after: Option<Ordinal>,
+        limit: usize,
+    ) -> StoreResult<FollowerPage> {
+        self.read(move |db, _| sets::page(db, account, SetKind::Subscribed, after, limit)).await
+    }
+
+    async fn set_remark(&self, account: AccountId, ordinal: Ordinal, remark: &str, _now: Timestamp) -> StoreResult<bool> {
+        let remark = remark.to_owned();
+        self.write(move |db, _| {
+            if !sets::contains(db, account, SetKind::Subscribed, ordinal)? {
+                return Ok(false);
+            }
+            db.prepare_cached("UPDATE follower SET remark = ? WHERE account = ? AND ordinal = ?")?
+                .execute(params![remark, account.0, ordinal.0])?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Who an external id is in this account.
+pub(super) fn by_external_id(db: &Connection, account: AccountId, external_id: &str) -> StoreResult<Option<Ordinal>> {
+    let mut statement =
+        db.prepare_cached("SELECT ordinal FROM follower_external WHERE external_id = ? AND account = ?")?;
+    Ok(statement.query_row(params![external_id, account.0], |row| row.get(0).map(Ordinal)).optional()?)
+}
+
+/// Whether such a follower was ever seen.
+pub(super) fn exists(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<bool> {
+    // A row alone is not enough: an import that was cut short leaves rows of nobody.
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM follower AS f JOIN follower_external AS e
+             ON e.external_id = f.external_id AND e.account = f.account AND e.ordinal = f.ordinal
+         WHERE f.account = ? AND f.ordinal = ?",
+    )?;
+    Ok(statement.exists(params![account.0, ordinal.0])?)
+}
+
+fn find(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Option<Follower>> {
+    if !exists(db, account, ordinal)? {
+        return Ok(None);
+    }
+    let subscribed = sets::contains(db, account, SetKind::Subscribed, ordinal)?;
+    let mut statement = db.prepare_cached(
+        "SELECT external_id, nickname, head_image, remark, language, subscribed_at
+         FROM follower WHERE account = ? AND ordinal = ?",
+    )?;
+    let follower = statement.query_row(params![account.0, ordinal.0], |row| {
+        Ok(Follower {
+            ordinal,
+            external_id: ExternalId(row.get(0)?),
+            nickname: row.get(1)?,
+            head_image: row.get(2)?,
+            remark: row.get(3)?,
+            language: row.get(4)?,
+            subscribed_at: Timestamp(row.get(5)?),
+            subscribed,
+        })
+    });
+    Ok(follower.optional()?)
+}
+
+fn subscribe(
+    db: &Connection,
+    account: AccountId,
+    follower: &NewFollower,
+    now: Timestamp,
+) -> StoreResult<Subscribed> {
+    let known = by_external_id(db, account, &follower.external_id)?;
+    let ordinal = match known {
+        Some(ordinal) => {
+            update_row(db, account, ordinal, follower)?;
+            ordinal
+        }
+        None => {
+            let ordinal = take_ordinals(db, account, 1)?;
+            insert_row(db, account, ordinal, follower, now)?;
+            insert_external_id(db, account, &follower.external_id, ordinal)?;
+            ordinal
+        }
+    };
+    begin_subscription(db, account, ordinal, now)?;
+    for name in &follower.tags {
+        let tag = tag::find_or_create(db, account, name)?
+            .map_err(|refusal: TagRefusal| StoreError::Database(refusal.to_string()))?;
+        sets::change(db, account, SetKind::Tag(tag), &[ordinal], true)?;
+    }
+    Ok(Subscribed { ordinal, first_time: known.is_none() })
+}
+
+fn begin_subscription(db: &Connection, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<()> {
+    if sets::contains(db, account, SetKind::Subscribed, ordinal)? {
+        return Ok(());
+    }
+    sets::change(db, account, SetKind::Subscribed, &[ordinal], true)?;
+    db.prepare_cached("UPDATE follower SET subscribed_at = ? WHERE account = ? AND ordinal = ?")?
+        .execute(params![now.0, account.0, ordinal.0])?;
+    outbox::add(db, account, EventKind::Subscribed(ordinal), now)
+}
+
+/// Takes the next `count` ordinals and returns the first.
+pub(super) fn take_ordinals(db: &Connection, account: AccountId, count: usize) -> StoreResult<Ordinal> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let first = sets::take_numbers(db, account, "ordinal", 0, count)?;
+    let last = u32::try_from(first.saturating_add(count));
+    last.map_err(|_| StoreError::Database("the account has no ordinals left".into()))?;
+    u32::try_from(first).map(Ordinal).map_err(|_| StoreError::Database("the account has no ordinals left".into()))
+}
+
+/// Writes the row of a new follower; one that an import cut short left behind is replaced.
+pub(super) fn insert_row(
+    db: &Connection,
+    account: AccountId,
+    ordinal: Ordinal,
+    follower: &NewFollower,
+    now: Timestamp,
+) -> StoreResult<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO follower (account, ordinal, external_id, nickname, head_image, remark, language,
+                                          subscribed_at)
+         VALUES (?, ?, ?, ?, '', ?, ?, ?)",
+    )?
+    .execute(params![
+        account.0,
+        ordinal.0,
+        follower.external_id,
+        follower.nickname.as_deref().unwrap_or_default(),
+        follower.remark.as_deref().unwrap_or_default(),
+        follower.language.as_deref().unwrap_or_default(),
+        follower.subscribed_at.unwrap_or(now).0,
+    ])?;
+    Ok(())
+}
+
+/// Names a follower; false when the external id is taken.
+pub(super) fn insert_external_id(
+    db: &Connection,
+    account: AccountId,
+    external_id: &str,
+    ordinal: Ordinal,
+) -> StoreResult<bool> {
+    let inserted = db
+        .prepare_cached(
+            "INSERT INTO follower_external (external_id, account, ordinal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![external_id, account.0, ordinal.0])?;
+    Ok(inserted == 1)
+}
+
+/// Writes what a known follower's new row says; what it does not say stays.
+pub(super) fn update_row(
+    db: &Connection,
+    account: AccountId,
+    ordinal: Ordinal,
+    follower: &NewFollower,
+) -> StoreResult<()> {
+    db.prepare_cached(
+        "UPDATE follower SET nickname = COALESCE(?, nickname), remark = COALESCE(?, remark),
+             language = COALESCE(?, language), subscribed_at = COALESCE(?, subscribed_at)
+         WHERE account = ? AND ordinal = ?",
+    )?
+    .execute(params![
+        follower.nickname,
+        follower.remark,
+        follower.language,
+        follower.subscribed_at.map(|at| at.0),
+        account.0,
+        ordinal.0,
+    ])?;
+    Ok(())
+}

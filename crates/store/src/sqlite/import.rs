@@ -1,0 +1,225 @@
+//! Imports: many followers in short transactions, so that calls go on meanwhile.
+//!
+//! Rows first, then external ids in sorted order (neighbouring pages are written together), then, block by
+//! block, the sets. A follower exists once its external id stands and follows once its bit is set, so an
+//! import that is cut short leaves nothing half visible, and repeating it completes it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use domain::{
+    follower::NewFollower,
+    id::{AccountId, BlockNo, Ordinal, TagId},
+    time::Timestamp,
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    Shared, SqliteStore, follower,
+    sets::{self, SetKind},
+    tag,
+};
+use crate::{StoreResult, follower::Imported};
+
+/// How long one bulk transaction works before it lets calls through.
+const SLICE: Duration = Duration::from_millis(20);
+/// How many items are done between two looks at the watch.
+const STRIDE: usize = 64;
+
+/// One person of the import: the merged row and where it goes.
+struct Person {
+    row: NewFollower,
+    known: Option<Ordinal>,
+    /// Changed once more if somebody else took the external id meanwhile.
+    ordinal: AtomicU32,
+    tags: Vec<TagId>,
+}
+
+impl Person {
+    fn ordinal(&self) -> Ordinal {
+        Ordinal(self.ordinal.load(Ordering::Relaxed))
+    }
+}
+
+impl SqliteStore {
+    pub(super) async fn import(
+        &self,
+        account: AccountId,
+        rows: Vec<NewFollower>,
+        now: Timestamp,
+    ) -> StoreResult<Imported> {
+        let mut result = Imported::default();
+        let tags = self.tags_by_name(account, &rows).await?;
+        let persons = merge(rows, &tags, &mut result);
+        let persons = self.read(move |db, _| look_up(db, account, persons)).await?;
+        let persons = self.write(move |db, _| number(db, account, persons)).await?;
+        let (mut fresh, known): (Vec<Person>, Vec<Person>) =
+            persons.into_iter().partition(|person| person.known.is_none());
+        result.imported += fresh.len() as u64;
+        result.updated += known.len() as u64;
+        fresh.sort_by_key(Person::ordinal);
+
+        let fresh = self
+            .in_slices(fresh, move |db, _, person| follower::insert_row(db, account, person.ordinal(), &person.row, now))
+            .await?;
+        let mut fresh = Arc::into_inner(fresh).unwrap_or_default();
+        fresh.sort_by(|a, b| a.row.external_id.cmp(&b.row.external_id));
+        let fresh = self.in_slices(fresh, move |db, _, person| name_person(db, account, person)).await?;
+        let known = self
+            .in_slices(known, move |db, _, person| follower::update_row(db, account, person.ordinal(), &person.row))
+            .await?;
+        let changes = block_changes(&fresh.iter().chain(known.iter()).collect::<Vec<_>>());
+        self.in_slices(changes, move |db, _, change| change.apply(db, account)).await?;
+        Ok(result)
+    }
+
+    /// The number of every tag that the rows name; `None` where the account can have no more tags.
+    async fn tags_by_name(
+        &self,
+        account: AccountId,
+        rows: &[NewFollower],
+    ) -> StoreResult<HashMap<String, Option<TagId>>> {
+        let names: BTreeSet<String> = rows.iter().flat_map(|row| row.tags.iter().cloned()).collect();
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.write(move |db, _| {
+            let ids = names.into_iter().map(|name| {
+                let id = tag::find_or_create(db, account, &name)?.ok();
+                Ok((name, id))
+            });
+            ids.collect()
+        })
+        .await
+    }
+
+    /// Applies `work` to every item, in bulk transactions of [`SLICE`], and gives the items back.
+    async fn in_slices<T, F>(&self, items: Vec<T>, work: F) -> StoreResult<Arc<Vec<T>>>
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&Connection, &Shared, &T) -> StoreResult<()> + Send + Sync + 'static,
+    {
+        let (items, work) = (Arc::new(items), Arc::new(work));
+        let mut done = 0;
+        while done < items.len() {
+            let (ours, work) = (items.clone(), work.clone());
+            done = self
+                .write_bulk(move |db, shared| {
+                    let started = Instant::now();
+                    for (index, item) in ours.iter().enumerate().skip(done) {
+                        if index % STRIDE == 0 && index > done && started.elapsed() >= SLICE {
+                            return Ok(index);
+                        }
+                        work(db, shared, item)?;
+                    }
+                    Ok(ours.len())
+                })
+                .await?;
+        }
+        Ok(items)
+    }
+}
+
+/// Joins rows of one external id, later fields winning, and drops rows whose tags cannot be made.
+fn merge(rows: Vec<NewFollower>, tags: &HashMap<String, Option<TagId>>, result: &mut Imported) -> Vec<Person> {
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(rows.len());
+    let mut persons: Vec<Person> = Vec::with_capacity(rows.len());
+    for (index, row) in rows.into_iter().enumerate() {
+        let ids: Option<Vec<TagId>> = row.tags.iter().map(|name| tags.get(name).copied().flatten()).collect();
+        let Some(ids) = ids else {
+            result.refused.push((index, "the account has 100 tags; no more can be made".to_owned()));
+            continue;
+        };
+        if let Some(place) = places.get(&row.external_id) {
+            let person = &mut persons[*place];
+            person.row.nickname = row.nickname.or(person.row.nickname.take());
+            person.row.remark = row.remark.or(person.row.remark.take());
+            person.row.language = row.language.or(person.row.language.take());
+            person.row.subscribed_at = row.subscribed_at.or(person.row.subscribed_at);
+            person.tags.extend(ids);
+            result.updated += 1;
+            continue;
+        }
+        places.insert(row.external_id.clone(), persons.len());
+        persons.push(Person { row, known: None, ordinal: AtomicU32::new(0), tags: ids });
+    }
+    persons
+}
+
+/// Finds who is known already. Where nobody's external id lies between the smallest and the largest of the
+/// rows, as in a first import or a sorted file, one look is enough.
+fn look_up(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> StoreResult<Vec<Person>> {
+    let ids = || persons.iter().map(|person| person.row.external_id.as_str());
+    let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(persons) };
+    let any = db
+        .prepare_cached("SELECT 1 FROM follower_external WHERE external_id BETWEEN ? AND ? LIMIT 1")?
+        .exists(params![first, last])?;
+    if any {
+        for person in &mut persons {
+            person.known = follower::by_external_id(db, account, &person.row.external_id)?;
+        }
+    }
+    Ok(persons)
+}
+
+/// Gives new persons their ordinals, in the order of the rows.
+fn number(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> StoreResult<Vec<Person>> {
+    let fresh = persons.iter().filter(|person| person.known.is_none()).count();
+    let mut next = if fresh == 0 { 0 } else { follower::take_ordinals(db, account, fresh)?.0 };
+    for person in &mut persons {
+        let ordinal = person.known.unwrap_or_else(|| {
+            next += 1;
+            Ordinal(next - 1)
+        });
+        person.ordinal = AtomicU32::new(ordinal.0);
+    }
+    Ok(persons)
+}
+
+/// Names a new person. Who subscribed under this external id since the look keeps the earlier ordinal; the
+/// one given here then stays nobody's.
+fn name_person(db: &Connection, account: AccountId, person: &Person) -> StoreResult<()> {
+    let external_id = &person.row.external_id;
+    if !follower::insert_external_id(db, account, external_id, person.ordinal())? {
+        if let Some(earlier) = follower::by_external_id(db, account, external_id)? {
+            person.ordinal.store(earlier.0, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+/// What changes in one block's sets: its followers and their tags, together, so that a tag never holds
+/// somebody who does not follow.
+#[derive(Default)]
+struct BlockChange {
+    subscribed: Vec<Ordinal>,
+    tags: BTreeMap<TagId, Vec<Ordinal>>,
+}
+
+fn block_changes(persons: &[&Person]) -> Vec<BlockChange> {
+    let mut changes: BTreeMap<BlockNo, BlockChange> = BTreeMap::new();
+    for person in persons {
+        let change = changes.entry(person.ordinal().block()).or_default();
+        change.subscribed.push(person.ordinal());
+        for tag in &person.tags {
+            change.tags.entry(*tag).or_default().push(person.ordinal());
+        }
+    }
+    changes.into_values().collect()
+}
+
+impl BlockChange {
+    fn apply(&self, db: &Connection, account: AccountId) -> StoreResult<()> {
+        sets::change(db, account, SetKind::Subscribed, &self.subscribed, true)?;
+        for (tag, ordinals) in &self.tags {
+            sets::change(db, account, SetKind::Tag(*tag), ordinals, true)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,447 @@
+//! [`MassStore`] on SQLite; accepting is in `accept`, releasing in `release`.
+
+use async_trait::async_trait;
+use domain::{
+    content::{Content, MessageType, NewContent},
+    id::{AccountId, MassId, NewsId, Ordinal},
+    mass::{Accepted, Counts, DeleteRefusal, Mass, MassState, NewMass, Origin, Refusal},
+    quota::{self, CallTicket, Charge, MinuteUsedUp, Usage},
+    speed::{Pace, SpeedLevel},
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    Shared, SqliteStore, accept, account, follower, media, outbox, release, rows,
+    sets::{self, SetKind},
+    usage,
+};
+use crate::{
+    StoreResult,
+    mass::{Lease, MassStore, PreviewRefusal, Released, Running, WorkerId},
+    outbox::EventKind,
+};
+
+const COLUMNS: &str = "id, origin, state, refused, type, text, description, blob, blob_type, blob_length, news, \
+    accepted_at, finished_at, total, delivered, over_quota, blacklisted, opted_out, left_since, base_count, \
+    base_time, per_minute, (SELECT COUNT(*) FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id)";
+const SENDING: i64 = 0;
+const SUCCEEDED: i64 = 1;
+const DELETED: i64 = 4;
+
+#[async_trait]
+impl MassStore for SqliteStore {
+    async fn count_call(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> StoreResult<Result<CallTicket, MinuteUsedUp>> {
+        self.write(move |db, shared| {
+            let Some(found) = account::by_id(db, shared, account)? else {
+                return Err(rows::damaged("an account number"));
+            };
+            let mut used = usage::load(db, shared, account, now)?;
+            let ticket = quota::count_call(&found.quota, &mut used);
+            usage::save(db, account, &used)?;
+            Ok(ticket)
+        })
+        .await
+    }
+
+    async fn usage(&self, account: AccountId, now: Timestamp) -> StoreResult<Usage> {
+        self.read(move |db, shared| usage::load(db, shared, account, now)).await
+    }
+
+    async fn content_exists(&self, account: AccountId, content: &NewContent, now: Timestamp) -> StoreResult<bool> {
+        let content = content.clone();
+        self.read(move |db, _| accept::content_exists(db, account, &content, now)).await
+    }
+
+    async fn accept_mass(
+        &self,
+        account: AccountId,
+        mass: NewMass,
+        now: Timestamp,
+    ) -> StoreResult<Result<Accepted, Refusal>> {
+        self.write(move |db, shared| accept::accept(db, shared, account, &mass, now)).await
+    }
+
+    async fn send_preview(
+        &self,
+        account: AccountId,
+        content: NewContent,
+        to: Ordinal,
+        now: Timestamp,
+    ) -> StoreResult<Result<MassId, PreviewRefusal>> {
+        self.write(move |db, shared| preview(db, shared, account, &content, to, now)).await
+    }
+
+    async fn mass(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
+        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview))).await
+    }
+
+    async fn preview(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
+        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin == Origin::Preview))).await
+    }
+
+    async fn masses(&self, account: AccountId, before: Option<MassId>, limit: usize) -> StoreResult<Vec<Mass>> {
+        self.read(move |db, _| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM mass WHERE account = ? AND id < ? AND origin <> 2 ORDER BY id DESC LIMIT ?"
+            ))?;
+            let before = before.map_or(i64::MAX, |before| before.0);
+            let mut rows = statement.query(params![account.0, before, limit])?;
+            let mut masses = Vec::new();
+            while let Some(row) = rows.next()? {
+                masses.push(with_counts(db, read_row(row, account)?)?);
+            }
+            Ok(masses)
+        })
+        .await
+    }
+
+    async fn delete_articles(
+        &self,
+        account: AccountId,
+        id: MassId,
+        index: u8,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), DeleteRefusal>> {
+        self.write(move |db, _| delete(db, account, id, index, now)).await
+    }
+
+    async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>> {
+        self.read(move |db, _| {
+            let mut statement = db
+                .prepare_cached("SELECT MAX(id) FROM mass WHERE account = ? AND news = ? AND origin <> 2")?;
+            let newest: Option<i64> = statement.query_row(params![account.0, news.0], |row| row.get(0))?;
+            Ok(newest.map(MassId))
+        })
+        .await
+    }
+
+    async fn set_speed(
+        &self,
+        account: AccountId,
+        level: SpeedLevel,
+        per_minute: Option<u32>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        self.write(move |db, _| {
+            db.prepare_cached("UPDATE account SET speed = ? WHERE id = ?")?
+                .execute(params![level.number(), account.0])?;
+            for mass in running(db)?.into_iter().filter(|running| running.account == account) {
+                change_pace(db, account, mass.mass, per_minute, now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn running_masses(&self) -> StoreResult<Vec<Running>> {
+        self.read(|db, _| running(db)).await
+    }
+
+    async fn lease_batches(
+        &self,
+        account: AccountId,
+        mass: MassId,
+        worker: &WorkerId,
+        limit: usize,
+        lease_ms: i64,
+        now: Timestamp,
+    ) -> StoreResult<Lease> {
+        let worker = worker.clone();
+        self.write(move |db, shared| release::lease(db, shared, (account, mass), &worker, limit, (now, lease_ms)))
+            .await
+    }
+
+    async fn release_batches(&self, lease: &Lease, now: Timestamp) -> StoreResult<Released> {
+        self.release(lease.clone(), now).await
+    }
+
+    async fn finish_mass(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+        self.write(move |db, _| finish(db, account, mass, now)).await
+    }
+}
+
+/// A mass or preview with its numbers so far.
+pub(super) fn by_id(db: &Connection, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM mass WHERE account = ? AND id = ?"))?;
+    let mut rows = statement.query(params![account.0, id.0])?;
+    match rows.next()? {
+        Some(row) => Ok(Some(with_counts(db, read_row(row, account)?)?)),
+        None => Ok(None),
+    }
+}
+
+fn read_row(row: &Row<'_>, account: AccountId) -> StoreResult<Mass> {
+    let kind: String = row.get(4)?;
+    let finished_at: Option<i64> = row.get(12)?;
+    Ok(Mass {
+        account,
+        id: MassId(row.get(0)?),
+        origin: match row.get(1)? {
+            0 => Origin::Api,
+            1 => Origin::Site,
+            _ => Origin::Preview,
+        },
+        content: read_content(row, &kind, 5)?,
+        state: state(row.get(2)?, row.get(3)?)?,
+        accepted_at: Timestamp(row.get(11)?),
+        finished_at: finished_at.map(Timestamp),
+        counts: Counts {
+            total: row.get(13)?,
+            delivered: row.get(14)?,
+            over_quota: row.get(15)?,
+            blacklisted: row.get(16)?,
+            opted_out: row.get(17)?,
+            left: row.get(18)?,
+        },
+        batches_left: row.get(22)?,
+        pace: read_pace(row, 19)?,
+    })
+}
+
+/// The content in six columns: text, description, three of the blob, news.
+pub(super) fn read_content(row: &Row<'_>, kind: &str, first: usize) -> StoreResult<Content> {
+    let kind = MessageType::from_word(kind).ok_or_else(|| rows::damaged("a message type"))?;
+    Ok(match kind {
+        MessageType::Text => Content::Text(row.get(first)?),
+        MessageType::Image => Content::Image(media::read_blob(row, first + 2)?),
+        MessageType::Voice => Content::Voice(media::read_blob(row, first + 2)?),
+        MessageType::Music => Content::Music(media::read_blob(row, first + 2)?),
+        MessageType::Video => Content::Video {
+            blob: media::read_blob(row, first + 2)?,
+            title: row.get(first)?,
+            description: row.get(first + 1)?,
+        },
+        MessageType::News => Content::News(NewsId(row.get(first + 5)?)),
+    })
+}
+
+fn read_pace(row: &Row<'_>, first: usize) -> rusqlite::Result<Pace> {
+    Ok(Pace {
+        base_count: row.get(first)?,
+        base_time: Timestamp(row.get(first + 1)?),
+        per_minute: row.get(first + 2)?,
+    })
+}
+
+fn state(number: i64, refused: u32) -> StoreResult<MassState> {
+    match number {
+        SENDING => Ok(MassState::Sending),
+        SUCCEEDED => Ok(MassState::Succeeded),
+        2 => Ok(MassState::Failed),
+        3 => Ok(MassState::Refused(refused)),
+        DELETED => Ok(MassState::Deleted),
+        _ => Err(rows::damaged("a mass state")),
+    }
+}
+
+/// While a mass runs, its numbers are the sum of what was released so far.
+fn with_counts(db: &Connection, mut mass: Mass) -> StoreResult<Mass> {
+    if mass.state == MassState::Sending {
+        mass.counts = Counts { total: mass.counts.total, ..sum(db, mass.account, mass.id)? };
+    }
+    Ok(mass)
+}
+
+/// The outcome written so far (I4): read from the delivery rows and nowhere else.
+fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts> {
+    let mut statement = db.prepare_cached(
+        "SELECT COALESCE(SUM(delivered_count), 0), COALESCE(SUM(over_quota_count), 0),
+                COALESCE(SUM(blacklisted_count), 0), COALESCE(SUM(opted_out_count), 0), COALESCE(SUM(left_count), 0)
+         FROM delivery WHERE account = ? AND mass = ?",
+    )?;
+    let counts = statement.query_row(params![account.0, mass.0], |row| {
+        Ok(Counts {
+            total: 0,
+            delivered: row.get(0)?,
+            over_quota: row.get(1)?,
+            blacklisted: row.get(2)?,
+            opted_out: row.get(3)?,
+            left: row.get(4)?,
+        })
+    })?;
+    Ok(counts)
+}
+
+fn running(db: &Connection) -> StoreResult<Vec<Running>> {
+    let mut statement = db.prepare_cached(
+        "SELECT account, id, base_count, base_time, per_minute,
+                (SELECT before FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id
+                 ORDER BY block LIMIT 1)
+         FROM mass WHERE state = 0 ORDER BY accepted_at, account, id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let pace = read_pace(row, 2)?;
+        let before: Option<u64> = row.get(5)?;
+        Ok(Running {
+            account: AccountId(row.get(0)?),
+            mass: MassId(row.get(1)?),
+            next_due: before.map(|before| pace.due(before)),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The pace of a running mass; `None` when it is not running.
+pub(super) fn pace(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<Pace>> {
+    let mut statement = db.prepare_cached(
+        "SELECT base_count, base_time, per_minute FROM mass WHERE account = ? AND id = ? AND state = 0",
+    )?;
+    Ok(statement.query_row(params![account.0, mass.0], |row| read_pace(row, 0)).optional()?)
+}
+
+fn change_pace(
+    db: &Connection,
+    account: AccountId,
+    mass: MassId,
+    per_minute: Option<u32>,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let Some(pace) = pace(db, account, mass)? else { return Ok(()) };
+    let counts = sum(db, account, mass)?;
+    let released = counts.delivered + counts.over_quota + counts.blacklisted + counts.opted_out + counts.left;
+    let pace = pace.changed(now, per_minute, released);
+    db.prepare_cached("UPDATE mass SET base_count = ?, base_time = ?, per_minute = ? WHERE account = ? AND id = ?")?
+        .execute(params![pace.base_count, pace.base_time.0, pace.per_minute, account.0, mass.0])?;
+    Ok(())
+}
+
+fn preview(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    content: &NewContent,
+    to: Ordinal,
+    now: Timestamp,
+) -> StoreResult<Result<MassId, PreviewRefusal>> {
+    if !accept::content_exists(db, account, content, now)? {
+        return Ok(Err(PreviewRefusal::MediaUnknown));
+    }
+    let is_in = |kind| sets::contains(db, account, kind, to);
+    if !follower::exists(db, account, to)? {
+        return Ok(Err(PreviewRefusal::Unknown));
+    }
+    if !is_in(SetKind::Subscribed)? {
+        return Ok(Err(PreviewRefusal::NotFollowing));
+    }
+    if is_in(SetKind::Blacklisted)? {
+        return Ok(Err(PreviewRefusal::Blacklisted));
+    }
+    if is_in(SetKind::OptedOut)? {
+        return Ok(Err(PreviewRefusal::OptedOut));
+    }
+    let content =
+        accept::freeze_content(db, account, content, now)?.ok_or_else(|| rows::damaged("a material"))?;
+    let id = MassId(sets::take_numbers(db, account, "mass", domain::id::MESSAGE_ID_BASE + 1, 1)?);
+    let row = accept::NewRow {
+        id,
+        origin: Origin::Preview,
+        content: &content,
+        tag: None,
+        key: None,
+        charge: Charge { api: false, history: false },
+        total: 1,
+        per_minute: None,
+        state: SUCCEEDED,
+    };
+    accept::insert_mass(db, account, &row, now)?;
+    release::deliver_preview(db, shared, account, id, to, now)?;
+    Ok(Ok(id))
+}
+
+/// Makes a mass final once its last batch is released.
+fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+    let unfinished = db
+        .prepare_cached("SELECT 1 FROM batch WHERE account = ? AND mass = ? LIMIT 1")?
+        .exists(params![account.0, mass.0])?;
+    if unfinished || pace(db, account, mass)?.is_none() {
+        return Ok(false);
+    }
+    let counts = sum(db, account, mass)?;
+    db.prepare_cached(
+        "UPDATE mass SET state = 1, finished_at = ?, delivered = ?, over_quota = ?, blacklisted = ?, opted_out = ?,
+             left_since = ?
+         WHERE account = ? AND id = ? AND state = 0",
+    )?
+    .execute(params![
+        now.0,
+        counts.delivered,
+        counts.over_quota,
+        counts.blacklisted,
+        counts.opted_out,
+        counts.left,
+        account.0,
+        mass.0,
+    ])?;
+    outbox::add(db, account, EventKind::MassFinished(mass), now)?;
+    // Its news may have been deleted through another send of it while this one ran (S104).
+    if let Some(news) = news_of(db, account, mass)? {
+        delete_masses_of_dead_news(db, account, news)?;
+    }
+    Ok(true)
+}
+
+fn news_of(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<NewsId>> {
+    let mut statement = db.prepare_cached("SELECT news FROM mass WHERE account = ? AND id = ?")?;
+    let news: Option<i64> = statement.query_row(params![account.0, mass.0], |row| row.get(0))?;
+    Ok(news.map(NewsId))
+}
+
+fn delete(
+    db: &Connection,
+    account: AccountId,
+    id: MassId,
+    index: u8,
+    now: Timestamp,
+) -> StoreResult<Result<(), DeleteRefusal>> {
+    let Some(mass) = by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview) else {
+        return Ok(Err(DeleteRefusal::Unknown));
+    };
+    if !mass.content.message_type().can_be_deleted() {
+        return Ok(Err(DeleteRefusal::MessageType));
+    }
+    if !mass.state.may_become(MassState::Deleted) {
+        return Ok(Err(DeleteRefusal::NotSent));
+    }
+    let Content::News(news) = mass.content else {
+        if index > 1 {
+            return Ok(Err(DeleteRefusal::ArticleIndex));
+        }
+        db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND id = ?")?
+            .execute(params![account.0, id.0])?;
+        return Ok(Ok(()));
+    };
+    let articles = articles(db, account, news)?;
+    if usize::from(index) > articles {
+        return Ok(Err(DeleteRefusal::ArticleIndex));
+    }
+    let positions = if index == 0 { 1..=articles } else { usize::from(index)..=usize::from(index) };
+    for position in positions {
+        db.prepare_cached(
+            "INSERT INTO deleted_article (account, news, article, deleted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![account.0, news.0, position, now.0])?;
+    }
+    delete_masses_of_dead_news(db, account, news)?;
+    Ok(Ok(()))
+}
+
+fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<usize> {
+    let mut statement =
+        db.prepare_cached("SELECT json_array_length(articles) FROM frozen_news WHERE account = ? AND id = ?")?;
+    Ok(statement.query_row(params![account.0, news.0], |row| row.get(0))?)
+}
+
+/// All sends of a news are deleted once all of its articles are.
+fn delete_masses_of_dead_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<()> {
+    let deleted = media::deleted_articles(db, account, news, articles(db, account, news)?)?;
+    if deleted.iter().all(|deleted| *deleted) {
+        db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2")?
+            .execute(params![account.0, news.0])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! [`MediaStore`] on SQLite.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    content::{MaterialKind, News, StoredBlob},
+    id::{AccountId, BlobId, ImageId, MediaId, NewsId},
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+
+use super::{Shared, SqliteStore, rows, sets};
+use crate::{
+    StoreResult,
+    media::{FrozenNews, Media, MediaStore, NewMedia},
+};
+
+const COLUMNS: &str = "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+/// Previews are kept this long (design §8).
+const PREVIEW_MS: i64 = 3 * DAY_MS;
+
+#[async_trait]
+impl MediaStore for SqliteStore {
+    async fn add_media(&self, account: AccountId, media: NewMedia, now: Timestamp) -> StoreResult<()> {
+        self.write(move |db, _| {
+            let serial = sets::take_numbers(db, account, "media", 1, 1)?;
+            db.prepare_cached(&format!("INSERT INTO media (account, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))?
+                .execute(params![
+                    account.0,
+                    serial,
+                    media.id.0,
+                    media.kind.word(),
+                    media.blob.id.0,
+                    media.blob.content_type,
+                    media.blob.length,
+                    media.title,
+                    media.description,
+                    now.0,
+                    media.expires_at.map(|at| at.0),
+                ])?;
+            use_blob(db, account, &media.blob.id, &format!("media:{}", media.id))
+        })
+        .await
+    }
+
+    async fn media(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<Media>> {
+        let id = id.clone();
+        self.read(move |db, _| by_id(db, account, &id, now)).await
+    }
+
+    async fn media_by_serial(&self, account: AccountId, serial: i64, now: Timestamp) -> StoreResult<Option<Media>> {
+        self.read(move |db, _| find(db, account, "serial", &serial, now)).await
+    }
+
+    async fn add_news(
+        &self,
+        account: AccountId,
+        id: MediaId,
+        news: News,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        self.write(move |db, _| {
+            let (text, digest) = rows::news_text(&news)?;
+            db.prepare_cached(
+                "INSERT INTO news (account, id, articles, digest, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![account.0, id.0, text, digest, now.0, expires_at.map(|at| at.0)])?;
+            use_covers(db, account, &news, &format!("news:{id}"))
+        })
+        .await
+    }
+
+    async fn news(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<News>> {
+        let id = id.clone();
+        self.read(move |db, _| Ok(news_by_id(db, account, &id, now)?.map(|(news, _)| news))).await
+    }
+
+    async fn add_image(&self, account: AccountId, blob: StoredBlob, now: Timestamp) -> StoreResult<ImageId> {
+        self.write(move |db, _| {
+            let id = sets::take_numbers(db, account, "image", 1, 1)?;
+            db.prepare_cached(
+                "INSERT INTO image (account, id, blob, blob_type, blob_length, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![account.0, id, blob.id.0, blob.content_type, blob.length, now.0])?;
+            use_blob(db, account, &blob.id, &format!("image:{id}"))?;
+            Ok(ImageId(id))
+        })
+        .await
+    }
+
+    async fn image(&self, account: AccountId, id: ImageId) -> StoreResult<Option<StoredBlob>> {
+        self.read(move |db, _| {
+            let mut statement =
+                db.prepare_cached("SELECT blob, blob_type, blob_length FROM image WHERE account = ? AND id = ?")?;
+            Ok(statement.query_row(params![account.0, id.0], |row| read_blob(row, 0)).optional()?)
+        })
+        .await
+    }
+
+    async fn frozen_news(&self, account: AccountId, id: NewsId) -> StoreResult<Option<Arc<FrozenNews>>> {
+        self.read(move |db, shared| frozen(db, shared, account, id)).await
+    }
+
+    async fn purge_expired(&self, now: Timestamp) -> StoreResult<u64> {
+        self.write_bulk(move |db, _| purge(db, now)).await
+    }
+
+    async fn forget_unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>> {
+        self.write_bulk(move |db, _| {
+            let mut statement = db.prepare_cached(
+                "DELETE FROM blob WHERE id IN (
+                     SELECT id FROM blob WHERE used_until < ?
+                         AND NOT EXISTS (SELECT 1 FROM blob_use WHERE blob_use.blob = blob.id) LIMIT ?)
+                 RETURNING id",
+            )?;
+            let ids = statement.query_map(params![before.0, limit], |row| row.get(0).map(BlobId))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn note_blob(&self, blob: &StoredBlob, now: Timestamp) -> StoreResult<()> {
+        let id = blob.id.clone();
+        self.write(move |db, _| note(db, &id, now)).await
+    }
+}
+
+/// A material that has not expired.
+pub(super) fn by_id(db: &Connection, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<Media>> {
+    find(db, account, "id", &id.0, now)
+}
+
+fn find(
+    db: &Connection,
+    account: AccountId,
+    column: &str,
+    value: &dyn ToSql,
+    now: Timestamp,
+) -> StoreResult<Option<Media>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM media WHERE account = ? AND {column} = ? AND COALESCE(expires_at > ?, 1)"
+    ))?;
+    let mut rows = statement.query(params![account.0, value, now.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let kind: String = row.get(2)?;
+    let expires_at: Option<i64> = row.get(9)?;
+    Ok(Some(Media {
+        serial: row.get(0)?,
+        media: NewMedia {
+            id: MediaId(row.get(1)?),
+            kind: MaterialKind::from_word(&kind).ok_or_else(|| rows::damaged("a material kind"))?,
+            blob: read_blob(row, 3)?,
+            title: row.get(6)?,
+            description: row.get(7)?,
+            expires_at: expires_at.map(Timestamp),
+        },
+        created_at: Timestamp(row.get(8)?),
+    }))
+}
+
+/// Three columns of a blob, from `first`.
+pub(super) fn read_blob(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredBlob> {
+    Ok(StoredBlob { id: BlobId(row.get(first)?), content_type: row.get(first + 1)?, length: row.get(first + 2)? })
+}
+
+/// A news material that has not expired, and the digest of its content.
+pub(super) fn news_by_id(
+    db: &Connection,
+    account: AccountId,
+    id: &MediaId,
+    now: Timestamp,
+) -> StoreResult<Option<(News, [u8; 32])>> {
+    let mut statement = db.prepare_cached(
+        "SELECT articles, digest FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)",
+    )?;
+    let row: Option<(String, [u8; 32])> =
+        statement.query_row(params![account.0, id.0, now.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    row.map(|(text, digest)| Ok((rows::news(&text)?, digest))).transpose()
+}
+
+/// The number of this version of a news: the one it has, or a new one (S29).
+pub(super) fn freeze_news(
+    db: &Connection,
+    account: AccountId,
+    media: &MediaId,
+    news: &News,
+    digest: &[u8; 32],
+    now: Timestamp,
+) -> StoreResult<NewsId> {
+    let known: Option<i64> = db
+        .prepare_cached("SELECT id FROM frozen_news WHERE account = ? AND media = ? AND digest = ?")?
+        .query_row(params![account.0, media.0, digest], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(NewsId(id));
+    }
+    let id = sets::take_numbers(db, account, "news", domain::id::MESSAGE_ID_BASE + 1, 1)?;
+    let (text, _) = rows::news_text(news)?;
+    db.prepare_cached(
+        "INSERT INTO frozen_news (account, id, media, digest, articles, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![account.0, id, media.0, digest, text, now.0])?;
+    use_covers(db, account, news, &format!("frozen:{id}"))?;
+    Ok(NewsId(id))
+}
+
+/// A frozen news, from memory where possible; what was deleted is always read.
+pub(super) fn frozen(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    id: NewsId,
+) -> StoreResult<Option<Arc<FrozenNews>>> {
+    let key = (account.0, id.0);
+    let known = shared.news.get(&key);
+    let (news, created_at) = match &known {
+        Some(known) => (None, known.created_at),
+        None => {
+            let row: Option<(String, i64)> = db
+                .prepare_cached("SELECT articles, created_at FROM frozen_news WHERE account = ? AND id = ?")?
+                .query_row(params![account.0, id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((text, created_at)) = row else { return Ok(None) };
+            (Some(rows::news(&text)?), Timestamp(created_at))
+        }
+    };
+    let articles = news.as_ref().or(known.as_ref().map(|known| &known.news)).map_or(0, |news| news.articles.len());
+    let deleted = deleted_articles(db, account, id, articles)?;
+    let published = db
+        .prepare_cached("SELECT 1 FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4) LIMIT 1")?
+        .exists(params![account.0, id.0])?;
+    match (known, news) {
+        (Some(known), _) if known.deleted == deleted && known.published == published => Ok(Some(known)),
+        (known, news) => {
+            let news = news.or_else(|| known.map(|known| known.news.clone())).unwrap_or(News { articles: Vec::new() });
+            let fresh = Arc::new(FrozenNews { id, news, deleted, created_at, published });
+            shared.news.insert(key, fresh.clone());
+            Ok(Some(fresh))
+        }
+    }
+}
+
+/// Which articles of a news were deleted.
+pub(super) fn deleted_articles(
+    db: &Connection,
+    account: AccountId,
+    news: NewsId,
+    articles: usize,
+) -> StoreResult<Vec<bool>> {
+    let mut deleted = vec![false; articles];
+    let mut statement = db.prepare_cached("SELECT article FROM deleted_article WHERE account = ? AND news = ?")?;
+    let mut rows = statement.query(params![account.0, news.0])?;
+    while let Some(row) = rows.next()? {
+        let position: usize = row.get(0)?;
+        if let Some(flag) = position.checked_sub(1).and_then(|index| deleted.get_mut(index)) {
+            *flag = true;
+        }
+    }
+    Ok(deleted)
+}
+
+/// Takes a note of stored bytes.
+fn note(db: &Connection, id: &BlobId, now: Timestamp) -> StoreResult<()> {
+    db.prepare_cached(
+        "INSERT INTO blob (id, used_until) VALUES (?, ?)
+         ON CONFLICT DO UPDATE SET used_until = MAX(used_until, excluded.used_until)",
+    )?
+    .execute(params![id.0, now.0])?;
+    Ok(())
+}
+
+/// `owner` refers to these bytes from now on.
+pub(super) fn use_blob(db: &Connection, account: AccountId, blob: &BlobId, owner: &str) -> StoreResult<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO blob_use (blob, account, owner) VALUES (?, ?, ?)")?
+        .execute(params![blob.0, account.0, owner])?;
+    Ok(())
+}
+
+fn use_covers(db: &Connection, account: AccountId, news: &News, owner: &str) -> StoreResult<()> {
+    for article in &news.articles {
+        use_blob(db, account, &article.cover.id, owner)?;
+    }
+    Ok(())
+}
+
+fn release_blobs(db: &Connection, account: u32, owner: &str, now: Timestamp) -> StoreResult<()> {
+    db.prepare_cached(
+        "UPDATE blob SET used_until = MAX(used_until, ?3)
+         WHERE id IN (SELECT blob FROM blob_use WHERE account = ?1 AND owner = ?2)",
+    )?
+    .execute(params![account, owner, now.0])?;
+    db.prepare_cached("DELETE FROM blob_use WHERE account = ? AND owner = ?")?.execute(params![account, owner])?;
+    Ok(())
+}
+
+fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
+    let mut gone = 0;
+    for (table, owner) in [("media", "media"), ("news", "news")] {
+        let mut statement =
+            db.prepare_cached(&format!("DELETE FROM {table} WHERE expires_at <= ? RETURNING account, id"))?;
+        let expired: Vec<(u32, String)> =
+            statement.query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (account, id) in &expired {
+            release_blobs(db, *account, &format!("{owner}:{id}"), now)?;
+        }
+        gone += expired.len() as u64;
+    }
+    let mut statement =
+        db.prepare_cached("DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id")?;
+    let previews: Vec<(u32, i64)> = statement
+        .query_map([now.0 - PREVIEW_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (account, id) in &previews {
+        db.prepare_cached("DELETE FROM delivery WHERE account = ? AND mass = ?")?.execute(params![account, id])?;
+        release_blobs(db, *account, &format!("mass:{id}"), now)?;
+    }
+    gone += previews.len() as u64;
+    let old = [
+        // Expired tokens are told from unknown ones for a day (spec errors §1).
+        ("DELETE FROM access_token WHERE expires_at <= ?", now.0 - DAY_MS),
+        ("DELETE FROM inbox_token WHERE expires_at <= ?", now.0),
+        ("DELETE FROM repeat WHERE accepted_at <= ?", now.0 - domain::mass::REPEAT_WINDOW_MS),
+    ];
+    for (statement, before) in old {
+        gone += db.prepare_cached(statement)?.execute([before])? as u64;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,137 @@
+//! How values of `domain` are written in columns that hold JSON.
+
+use domain::{
+    account::{Callback, CallbackMode},
+    article::Article,
+    content::{News, NewsArticle, StoredBlob},
+    id::{BlobId, MediaId},
+    quota::Quota,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{StoreError, StoreResult};
+
+#[derive(Serialize, Deserialize)]
+struct QuotaRow {
+    sends_per_day: Option<u32>,
+    calls_per_day: Option<u32>,
+    receipts_per_month: Option<u8>,
+    history_per_day: Option<u32>,
+    history_per_month: Option<u32>,
+    calls_per_minute: Option<u32>,
+}
+
+pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
+    let Quota { sends_per_day, calls_per_day, receipts_per_month, history_per_day, history_per_month, calls_per_minute } =
+        *quota;
+    let row =
+        QuotaRow { sends_per_day, calls_per_day, receipts_per_month, history_per_day, history_per_month, calls_per_minute };
+    Ok(serde_json::to_string(&row)?)
+}
+
+pub(super) fn quota(text: &str) -> StoreResult<Quota> {
+    let QuotaRow {
+        sends_per_day,
+        calls_per_day,
+        receipts_per_month,
+        history_per_day,
+        history_per_month,
+        calls_per_minute,
+    } = serde_json::from_str(text)?;
+    Ok(Quota {
+        sends_per_day,
+        calls_per_day,
+        receipts_per_month,
+        history_per_day,
+        history_per_month,
+        calls_per_minute,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct CallbackRow {
+    url: String,
+    token: String,
+    aes_key: String,
+    mode: String,
+}
+
+pub(super) fn callback_bytes(callback: &Callback) -> StoreResult<Vec<u8>> {
+    let Callback { url, token, aes_key, mode } = callback.clone();
+    Ok(serde_json::to_vec(&CallbackRow { url, token, aes_key, mode: mode.word().to_owned() })?)
+}
+
+pub(super) fn callback(bytes: &[u8]) -> StoreResult<Callback> {
+    let CallbackRow { url, token, aes_key, mode } = serde_json::from_slice(bytes)?;
+    let mode = CallbackMode::from_word(&mode).ok_or_else(|| damaged("callback mode"))?;
+    Ok(Callback { url, token, aes_key, mode })
+}
+
+#[derive(Serialize, Deserialize)]
+struct ArticleRow {
+    title: String,
+    author: String,
+    content: String,
+    content_source_url: String,
+    digest: String,
+    show_cover_pic: bool,
+    need_open_comment: bool,
+    only_fans_can_comment: bool,
+    cover_media: String,
+    cover: String,
+    cover_type: String,
+    cover_length: u64,
+}
+
+/// The stored form of a news, and the digest that tells its versions apart.
+pub(super) fn news_text(news: &News) -> StoreResult<(String, [u8; 32])> {
+    let rows: Vec<ArticleRow> = news.articles.iter().cloned().map(article_row).collect();
+    let text = serde_json::to_string(&rows)?;
+    let digest = Sha256::digest(text.as_bytes()).into();
+    Ok((text, digest))
+}
+
+pub(super) fn news(text: &str) -> StoreResult<News> {
+    let rows: Vec<ArticleRow> = serde_json::from_str(text)?;
+    Ok(News { articles: rows.into_iter().map(article).collect() })
+}
+
+fn article_row(from: NewsArticle) -> ArticleRow {
+    let NewsArticle { article, cover_media, cover } = from;
+    ArticleRow {
+        title: article.title,
+        author: article.author,
+        content: article.content,
+        content_source_url: article.content_source_url,
+        digest: article.digest,
+        show_cover_pic: article.show_cover_pic,
+        need_open_comment: article.need_open_comment,
+        only_fans_can_comment: article.only_fans_can_comment,
+        cover_media: cover_media.0,
+        cover: cover.id.0,
+        cover_type: cover.content_type,
+        cover_length: cover.length,
+    }
+}
+
+fn article(row: ArticleRow) -> NewsArticle {
+    NewsArticle {
+        article: Article {
+            title: row.title,
+            author: row.author,
+            content: row.content,
+            content_source_url: row.content_source_url,
+            digest: row.digest,
+            show_cover_pic: row.show_cover_pic,
+            need_open_comment: row.need_open_comment,
+            only_fans_can_comment: row.only_fans_can_comment,
+        },
+        cover_media: MediaId(row.cover_media),
+        cover: StoredBlob { id: BlobId(row.cover), content_type: row.cover_type, length: row.cover_length },
+    }
+}
+
+pub(super) fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged(format!("{what} makes no sense"))
+}

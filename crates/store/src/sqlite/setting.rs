@@ -1,0 +1,34 @@
+//! [`SettingStore`] on SQLite.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::SqliteStore;
+use crate::{StoreResult, setting::SettingStore};
+
+#[async_trait]
+impl SettingStore for SqliteStore {
+    async fn setting(&self, name: &str) -> StoreResult<Option<String>> {
+        let name = name.to_owned();
+        self.read(move |db, _| {
+            let mut statement = db.prepare_cached("SELECT value FROM setting WHERE name = ?")?;
+            Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    async fn set_setting(&self, name: &str, value: &str) -> StoreResult<()> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.write(move |db, _| put(db, &name, &value)).await
+    }
+
+    async fn check_health(&self) -> StoreResult<()> {
+        self.write(|db, _| put(db, "health", "ok")).await?;
+        self.read(|db, _| Ok(db.query_row("SELECT value FROM setting WHERE name = 'health'", [], |_| Ok(()))?)).await
+    }
+}
+
+fn put(db: &Connection, name: &str, value: &str) -> StoreResult<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")?.execute([name, value])?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! What is on the wire: request and answer shapes, errcodes, the callback's XML and cipher, and a typed client.
+//!
+//! Input is read leniently, because the many existing clients spell the same request differently
+//! ([`field::Field`]); output is written in exactly one way. This crate knows no rules: which values are
+//! allowed, what is used up and which errcode fits is decided elsewhere. It depends on no other crate of the
+//! workspace.
+
+#[macro_use]
+mod macros;
+#[macro_use]
+pub mod field;
+
+pub mod article;
+pub mod body;
+pub mod callback;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod done;
+pub mod errcode;
+pub mod error;
+pub mod follower;
+pub mod mass;
+pub mod media;
+pub mod tag;
+pub mod token;
