@@ -27,7 +27,9 @@ impl AccountKind {
 
     /// The kind that `word` names.
     pub fn from_word(word: &str) -> Option<Self> {
-        [AccountKind::Subscription, AccountKind::Service].into_iter().find(|kind| kind.word() == word)
+        [AccountKind::Subscription, AccountKind::Service]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -150,8 +152,19 @@ pub fn check_callback(callback: &Callback) -> Result<(), CallbackRefusal> {
 mod tests {
     use super::*;
 
-    fn check(url: &str, token: &str, aes_key: &str, mode: CallbackMode, expected: Result<(), CallbackRefusal>) {
-        let callback = Callback { url: url.into(), token: token.into(), aes_key: aes_key.into(), mode };
+    fn check(
+        url: &str,
+        token: &str,
+        aes_key: &str,
+        mode: CallbackMode,
+        expected: Result<(), CallbackRefusal>,
+    ) {
+        let callback = Callback {
+            url: url.into(),
+            token: token.into(),
+            aes_key: aes_key.into(),
+            mode,
+        };
         assert_eq!(check_callback(&callback), expected, "{url} {token} {aes_key}");
     }
 
@@ -161,12 +174,48 @@ mod tests {
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
         check("https://example.org/wx?a=1", "abc", "", Plain, Ok(()));
         check("https://example.org/wx", "abc", key, Safe, Ok(()));
-        check("https://example.org/wx", "abc", "", Safe, Err(CallbackRefusal::AesKey));
-        check("https://example.org/wx", "abc", "short", Plain, Err(CallbackRefusal::AesKey));
-        check("https://example.org/wx", "ab", key, Plain, Err(CallbackRefusal::Token));
-        check("https://example.org/wx", "a b c", key, Plain, Err(CallbackRefusal::Token));
-        check("ftp://example.org/wx", "abc", key, Plain, Err(CallbackRefusal::Url));
-        check("https://user:pass@example.org/", "abc", key, Plain, Err(CallbackRefusal::Url));
+        check(
+            "https://example.org/wx",
+            "abc",
+            "",
+            Safe,
+            Err(CallbackRefusal::AesKey),
+        );
+        check(
+            "https://example.org/wx",
+            "abc",
+            "short",
+            Plain,
+            Err(CallbackRefusal::AesKey),
+        );
+        check(
+            "https://example.org/wx",
+            "ab",
+            key,
+            Plain,
+            Err(CallbackRefusal::Token),
+        );
+        check(
+            "https://example.org/wx",
+            "a b c",
+            key,
+            Plain,
+            Err(CallbackRefusal::Token),
+        );
+        check(
+            "ftp://example.org/wx",
+            "abc",
+            key,
+            Plain,
+            Err(CallbackRefusal::Url),
+        );
+        check(
+            "https://user:pass@example.org/",
+            "abc",
+            key,
+            Plain,
+            Err(CallbackRefusal::Url),
+        );
         check("not a url", "abc", key, Plain, Err(CallbackRefusal::Url));
     }
 }

@@ -49,7 +49,10 @@ mod tests {
 
     #[test]
     fn a_list_falls_into_the_blocks_of_its_ordinals() {
-        let list = FollowerList { ordinals: vec![Ordinal(1), Ordinal(65_536), Ordinal(65_540)], strangers: 0 };
+        let list = FollowerList {
+            ordinals: vec![Ordinal(1), Ordinal(65_536), Ordinal(65_540)],
+            strangers: 0,
+        };
         let blocks = list.blocks();
         let counts: Vec<(u32, u32)> = blocks.iter().map(|(no, block)| (no.0, block.count())).collect();
         assert_eq!(counts, [(0, 1), (1, 2)]);

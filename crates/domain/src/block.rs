@@ -52,12 +52,16 @@ impl FromIterator<u16> for Block {
 impl Block {
     /// The set of no place.
     pub fn empty() -> Self {
-        Self { words: Box::new([0; WORDS]) }
+        Self {
+            words: Box::new([0; WORDS]),
+        }
     }
 
     /// The set of every place.
     pub fn full() -> Self {
-        Self { words: Box::new([u64::MAX; WORDS]) }
+        Self {
+            words: Box::new([u64::MAX; WORDS]),
+        }
     }
 
     /// Adds `place`; says whether it was new.
@@ -116,7 +120,12 @@ impl Block {
     /// Moves what is in both sets out of this one and returns it.
     pub fn take(&mut self, other: &Block) -> Block {
         let mut taken = Block::empty();
-        for ((word, theirs), out) in self.words.iter_mut().zip(other.words.iter()).zip(taken.words.iter_mut()) {
+        for ((word, theirs), out) in self
+            .words
+            .iter_mut()
+            .zip(other.words.iter())
+            .zip(taken.words.iter_mut())
+        {
             *out = *word & theirs;
             *word &= !theirs;
         }
@@ -164,20 +173,24 @@ impl Block {
     /// The places in the set that are at least `first`, ascending.
     pub fn places_from(&self, first: u16) -> impl Iterator<Item = u16> + '_ {
         let start = usize::from(first) / 64;
-        self.words.iter().enumerate().skip(start).flat_map(move |(index, word)| {
-            let mut rest = *word;
-            if index == start {
-                rest &= u64::MAX << (first % 64);
-            }
-            std::iter::from_fn(move || {
-                if rest == 0 {
-                    return None;
+        self.words
+            .iter()
+            .enumerate()
+            .skip(start)
+            .flat_map(move |(index, word)| {
+                let mut rest = *word;
+                if index == start {
+                    rest &= u64::MAX << (first % 64);
                 }
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                Some((index as u32 * 64 + bit) as u16)
+                std::iter::from_fn(move || {
+                    if rest == 0 {
+                        return None;
+                    }
+                    let bit = rest.trailing_zeros();
+                    rest &= rest - 1;
+                    Some((index as u32 * 64 + bit) as u16)
+                })
             })
-        })
     }
 
     /// The stored form, the smallest of the five.
@@ -269,7 +282,9 @@ fn list_contains(payload: &[u8], place: u16) -> Result<bool, DamagedBlock> {
     if !rest.is_empty() {
         return Err(DamagedBlock);
     }
-    Ok(places.binary_search_by_key(&place, |pair| u16::from_le_bytes(*pair)).is_ok())
+    Ok(places
+        .binary_search_by_key(&place, |pair| u16::from_le_bytes(*pair))
+        .is_ok())
 }
 
 #[cfg(test)]

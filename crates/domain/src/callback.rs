@@ -20,9 +20,19 @@ pub enum Retries {
 
 /// When to try again after `attempts` failed tries, of which the first began at `first_try`; `None` is
 /// never. `jitter` 0…255 spreads the later tries by up to a quarter, so that receivers do not see waves.
-pub fn next_try(retries: Retries, first_try: Timestamp, attempts: u32, now: Timestamp, jitter: u8) -> Option<Timestamp> {
+pub fn next_try(
+    retries: Retries,
+    first_try: Timestamp,
+    attempts: u32,
+    now: Timestamp,
+    jitter: u8,
+) -> Option<Timestamp> {
     if attempts < DOCUMENTED_TRIES {
-        return Some(first_try.plus_seconds(DOCUMENTED_SPACING_SECONDS * i64::from(attempts)).max(now));
+        return Some(
+            first_try
+                .plus_seconds(DOCUMENTED_SPACING_SECONDS * i64::from(attempts))
+                .max(now),
+        );
     }
     if retries == Retries::Documented || now.ms_since(first_try) >= LONG_TOTAL_SECONDS * 1_000 {
         return None;
@@ -39,10 +49,22 @@ mod tests {
     #[test]
     fn l15_the_documented_tries_start_0_5_and_10_seconds_after_the_first() {
         let first = Timestamp(1_000_000);
-        assert_eq!(next_try(Retries::Documented, first, 1, first, 0), Some(first.plus_seconds(5)));
-        assert_eq!(next_try(Retries::Documented, first, 1, first.plus_seconds(5), 0), Some(first.plus_seconds(5)));
-        assert_eq!(next_try(Retries::Documented, first, 2, first.plus_seconds(10), 0), Some(first.plus_seconds(10)));
-        assert_eq!(next_try(Retries::Documented, first, 3, first.plus_seconds(15), 0), None);
+        assert_eq!(
+            next_try(Retries::Documented, first, 1, first, 0),
+            Some(first.plus_seconds(5))
+        );
+        assert_eq!(
+            next_try(Retries::Documented, first, 1, first.plus_seconds(5), 0),
+            Some(first.plus_seconds(5))
+        );
+        assert_eq!(
+            next_try(Retries::Documented, first, 2, first.plus_seconds(10), 0),
+            Some(first.plus_seconds(10))
+        );
+        assert_eq!(
+            next_try(Retries::Documented, first, 3, first.plus_seconds(15), 0),
+            None
+        );
     }
 
     #[test]

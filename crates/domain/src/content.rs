@@ -35,7 +35,9 @@ impl MaterialKind {
     /// The kind that `word` names.
     pub fn from_word(word: &str) -> Option<Self> {
         use MaterialKind::{Image, MassVideo, Thumb, Video, Voice};
-        [Image, Voice, Video, Thumb, MassVideo].into_iter().find(|kind| kind.word() == word)
+        [Image, Voice, Video, Thumb, MassVideo]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -84,7 +86,9 @@ impl MessageType {
     pub fn from_word(word: &str) -> Option<Self> {
         use MessageType::{Image, Music, News, Text, Video, Voice};
         let word = if word == "video" { "mpvideo" } else { word };
-        [Text, Image, Voice, Music, Video, News].into_iter().find(|kind| kind.word() == word)
+        [Text, Image, Voice, Music, Video, News]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 
     /// Whether `mass/delete` can delete it (S103).

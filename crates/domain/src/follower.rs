@@ -85,7 +85,8 @@ pub enum FollowerRefusal {
 /// Checks one row.
 pub fn check(follower: &NewFollower) -> Result<(), FollowerRefusal> {
     let longer = |text: &str, limit: usize| text.len() > limit && text.chars().count() > limit;
-    let optional = |text: &Option<String>, limit: usize| text.as_deref().is_some_and(|text| longer(text, limit));
+    let optional =
+        |text: &Option<String>, limit: usize| text.as_deref().is_some_and(|text| longer(text, limit));
     if follower.external_id.trim().is_empty() {
         return Err(FollowerRefusal::ExternalIdMissing);
     }
@@ -119,14 +120,26 @@ mod tests {
 
     #[test]
     fn a_row_is_refused_for_its_first_fault() {
-        let row = |external_id: &str| NewFollower { external_id: external_id.into(), ..NewFollower::default() };
+        let row = |external_id: &str| NewFollower {
+            external_id: external_id.into(),
+            ..NewFollower::default()
+        };
         assert_eq!(check(&row("user-1")), Ok(()));
         assert_eq!(check(&row(" ")), Err(FollowerRefusal::ExternalIdMissing));
-        assert_eq!(check(&row(&"长".repeat(129))), Err(FollowerRefusal::ExternalIdTooLong));
+        assert_eq!(
+            check(&row(&"长".repeat(129))),
+            Err(FollowerRefusal::ExternalIdTooLong)
+        );
         assert_eq!(check(&row("a\u{0}b")), Err(FollowerRefusal::ExternalIdControl));
-        let remark = NewFollower { remark: Some("注".repeat(30)), ..row("a") };
+        let remark = NewFollower {
+            remark: Some("注".repeat(30)),
+            ..row("a")
+        };
         assert_eq!(check(&remark), Err(FollowerRefusal::RemarkTooLong));
-        let tags = NewFollower { tags: vec![String::new()], ..row("a") };
+        let tags = NewFollower {
+            tags: vec![String::new()],
+            ..row("a")
+        };
         assert_eq!(check(&tags), Err(FollowerRefusal::TagName));
     }
 }

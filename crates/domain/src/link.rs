@@ -77,7 +77,10 @@ impl LinkKey {
 
     /// The 22 characters of `link`.
     pub fn seal(&self, link: Link) -> String {
-        let kind = KINDS.iter().position(|kind| *kind == link.kind).unwrap_or_default() as u128;
+        let kind = KINDS
+            .iter()
+            .position(|kind| *kind == link.kind)
+            .unwrap_or_default() as u128;
         let number = u128::from(link.number) & ((1 << NUMBER_BITS) - 1);
         let plain = kind << 120
             | u128::from(link.account.0) << 88

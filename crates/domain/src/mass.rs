@@ -246,7 +246,11 @@ pub fn repeat_key(mass: &NewMass) -> [u8; 32] {
             field(id.0.as_bytes());
         }
         NewContent::NewsAgain(news) => field(&news.0.to_be_bytes()),
-        NewContent::Video { media, title, description } => {
+        NewContent::Video {
+            media,
+            title,
+            description,
+        } => {
             field(media.0.as_bytes());
             field(title.as_bytes());
             field(description.as_bytes());
@@ -275,7 +279,10 @@ mod tests {
     #[test]
     fn l05_without_a_key_audience_and_content_decide() {
         let list = |ordinals: &[u32]| {
-            Audience::OpenIds(FollowerList { ordinals: ordinals.iter().map(|o| Ordinal(*o)).collect(), strangers: 0 })
+            Audience::OpenIds(FollowerList {
+                ordinals: ordinals.iter().map(|o| Ordinal(*o)).collect(),
+                strangers: 0,
+            })
         };
         let different = [
             mass(Audience::All, "a", None),
@@ -296,7 +303,10 @@ mod tests {
 
     #[test]
     fn l02_with_a_key_only_the_key_decides() {
-        assert_eq!(repeat_key(&mass(Audience::All, "a", Some("k"))), repeat_key(&mass(Audience::Tag(TagId(2)), "b", Some("k"))));
+        assert_eq!(
+            repeat_key(&mass(Audience::All, "a", Some("k"))),
+            repeat_key(&mass(Audience::Tag(TagId(2)), "b", Some("k")))
+        );
     }
 
     #[test]
@@ -308,7 +318,13 @@ mod tests {
             .flat_map(|from| states.iter().map(move |to| (*from, *to)))
             .filter(|(from, to)| from.may_become(*to))
             .collect();
-        let expected = [(Sending, Succeeded), (Sending, Failed), (Sending, Refused(10001)), (Succeeded, Deleted), (Deleted, Deleted)];
+        let expected = [
+            (Sending, Succeeded),
+            (Sending, Failed),
+            (Sending, Refused(10001)),
+            (Succeeded, Deleted),
+            (Deleted, Deleted),
+        ];
         assert_eq!(moves, expected);
     }
 }

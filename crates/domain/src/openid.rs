@@ -115,7 +115,8 @@ mod tests {
         let open_id = key.seal(Ordinal(9)).0;
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let valid = alphabet.chars().filter(|last| {
-            key.open(&format!("{}{last}", &open_id[..OPEN_ID_LENGTH - 1])).is_some()
+            key.open(&format!("{}{last}", &open_id[..OPEN_ID_LENGTH - 1]))
+                .is_some()
         });
         assert_eq!(valid.count(), 1);
     }

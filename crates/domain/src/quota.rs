@@ -38,9 +38,11 @@ impl Quota {
             calls_per_minute: Some(60),
         };
         match kind {
-            AccountKind::Subscription => {
-                Self { sends_per_day: Some(1), history_per_day: Some(1), ..none }
-            }
+            AccountKind::Subscription => Self {
+                sends_per_day: Some(1),
+                history_per_day: Some(1),
+                ..none
+            },
             AccountKind::Service => Self {
                 calls_per_day: Some(100),
                 receipts_per_month: Some(4),
@@ -52,7 +54,8 @@ impl Quota {
 
     /// Whether every number is one that the engine can keep.
     pub fn is_valid(&self) -> bool {
-        self.receipts_per_month.is_none_or(|receipts| receipts <= RECEIPTS_MAX)
+        self.receipts_per_month
+            .is_none_or(|receipts| receipts <= RECEIPTS_MAX)
     }
 }
 
@@ -99,7 +102,11 @@ impl Usage {
     /// back re-opens nothing (I14).
     pub fn at(mut self, now: Timestamp, calendar: &Calendar) -> Self {
         self.latest = self.latest.max(now);
-        let (day, month, minute) = (calendar.day(self.latest), calendar.month(self.latest), minute(self.latest));
+        let (day, month, minute) = (
+            calendar.day(self.latest),
+            calendar.month(self.latest),
+            minute(self.latest),
+        );
         if day > self.day {
             (self.day, self.sends_today, self.calls_today, self.history_today) = (day, 0, 0, 0);
         }
@@ -204,9 +211,18 @@ mod tests {
         parse_rfc3339(text).expect("a valid instant")
     }
 
-    const TAG: Charge = Charge { api: true, history: false };
-    const ALL: Charge = Charge { api: true, history: true };
-    const SITE: Charge = Charge { api: false, history: true };
+    const TAG: Charge = Charge {
+        api: true,
+        history: false,
+    };
+    const ALL: Charge = Charge {
+        api: true,
+        history: true,
+    };
+    const SITE: Charge = Charge {
+        api: false,
+        history: true,
+    };
 
     #[test]
     fn s004_a_subscription_account_sends_once_a_day() {
@@ -223,7 +239,10 @@ mod tests {
         let quota = Quota::of(AccountKind::Subscription);
         let mut usage = Usage::none();
         assert_eq!(charge(&quota, &mut usage, SITE), Ok(()));
-        assert_eq!(charge(&quota, &mut usage, ALL), Err(QuotaRefusal::HistoryOfDayUsedUp));
+        assert_eq!(
+            charge(&quota, &mut usage, ALL),
+            Err(QuotaRefusal::HistoryOfDayUsedUp)
+        );
         assert_eq!(charge(&quota, &mut usage, TAG), Ok(()));
     }
 
@@ -234,7 +253,10 @@ mod tests {
         for send in [ALL, SITE, ALL, SITE] {
             assert_eq!(charge(&quota, &mut usage, send), Ok(()));
         }
-        assert_eq!(charge(&quota, &mut usage, ALL), Err(QuotaRefusal::HistoryOfMonthUsedUp));
+        assert_eq!(
+            charge(&quota, &mut usage, ALL),
+            Err(QuotaRefusal::HistoryOfMonthUsedUp)
+        );
         assert_eq!(charge(&quota, &mut usage, TAG), Ok(()));
         let mut usage = usage.at(at("2026-12-01T00:00:00+08:00"), &calendar);
         assert_eq!(charge(&quota, &mut usage, ALL), Ok(()));
@@ -242,12 +264,21 @@ mod tests {
 
     #[test]
     fn s006_the_hundred_and_first_call_of_a_day_is_marked_and_not_counted() {
-        let quota = Quota { calls_per_minute: None, ..Quota::of(AccountKind::Service) };
+        let quota = Quota {
+            calls_per_minute: None,
+            ..Quota::of(AccountKind::Service)
+        };
         let mut usage = Usage::none();
         for _ in 0..100 {
-            assert_eq!(count_call(&quota, &mut usage), Ok(CallTicket { within_day: true }));
+            assert_eq!(
+                count_call(&quota, &mut usage),
+                Ok(CallTicket { within_day: true })
+            );
         }
-        assert_eq!(count_call(&quota, &mut usage), Ok(CallTicket { within_day: false }));
+        assert_eq!(
+            count_call(&quota, &mut usage),
+            Ok(CallTicket { within_day: false })
+        );
         assert_eq!(usage.calls_today, 100);
     }
 

@@ -19,7 +19,11 @@ pub struct Receipts {
 impl Receipts {
     /// Nobody has received anything in `month`.
     pub fn none(month: Month) -> Self {
-        Self { month, seen: Sequence(-1), planes: Default::default() }
+        Self {
+            month,
+            seen: Sequence(-1),
+            planes: Default::default(),
+        }
     }
 
     /// Counts one delivery. Counts stop at [`RECEIPTS_MAX`], which no quota exceeds.
@@ -35,7 +39,9 @@ impl Receipts {
 
     /// How many one follower received.
     pub fn of(&self, place: u16) -> u8 {
-        (0..3).map(|bit| u8::from(self.planes[bit].contains(place)) << bit).sum()
+        (0..3)
+            .map(|bit| u8::from(self.planes[bit].contains(place)) << bit)
+            .sum()
     }
 }
 

@@ -44,7 +44,13 @@ pub fn release(facts: &Facts<'_>) -> Outcomes {
     let blacklisted = delivered.take(facts.blacklisted);
     let opted_out = delivered.take(facts.opted_out);
     let over_quota = delivered.take(facts.used_up);
-    Outcomes { delivered, over_quota, blacklisted, opted_out, left }
+    Outcomes {
+        delivered,
+        over_quota,
+        blacklisted,
+        opted_out,
+        left,
+    }
 }
 
 #[cfg(test)]

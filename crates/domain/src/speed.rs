@@ -42,7 +42,11 @@ pub struct Pace {
 impl Pace {
     /// The pace of a mass that starts now.
     pub fn starting(now: Timestamp, per_minute: Option<u32>) -> Self {
-        Self { base_count: 0, base_time: now, per_minute }
+        Self {
+            base_count: 0,
+            base_time: now,
+            per_minute,
+        }
     }
 
     /// How many targets may stand before a batch that is due at `now`; `None` is without limit.
@@ -54,7 +58,9 @@ impl Pace {
 
     /// When a batch with `before` targets of its mass standing before it is due.
     pub fn due(&self, before: u64) -> Timestamp {
-        let Some(rate) = self.per_minute else { return self.base_time };
+        let Some(rate) = self.per_minute else {
+            return self.base_time;
+        };
         let missing = u128::from(before.saturating_sub(self.base_count));
         let wait = (missing * 60_000).div_ceil(u128::from(rate.max(1)));
         self.base_time.plus_ms(i64::try_from(wait).unwrap_or(i64::MAX))
@@ -63,7 +69,11 @@ impl Pace {
     /// The same mass at another speed from `now` on: what was allowed until now stays allowed.
     pub fn changed(&self, now: Timestamp, per_minute: Option<u32>, released: u64) -> Self {
         let base_count = self.allowed(now).unwrap_or(released);
-        Self { base_count, base_time: now, per_minute }
+        Self {
+            base_count,
+            base_time: now,
+            per_minute,
+        }
     }
 }
 
@@ -73,7 +83,10 @@ mod tests {
 
     #[test]
     fn l10_levels_have_the_documents_speeds() {
-        let speeds: Vec<u32> = (0..5).filter_map(SpeedLevel::new).map(SpeedLevel::real_speed).collect();
+        let speeds: Vec<u32> = (0..5)
+            .filter_map(SpeedLevel::new)
+            .map(SpeedLevel::real_speed)
+            .collect();
         assert_eq!(speeds, [80, 60, 45, 30, 10]);
         assert_eq!(SpeedLevel::new(5), None);
         assert_eq!(SpeedLevel::new(-1), None);
@@ -84,9 +97,16 @@ mod tests {
         let pace = Pace::starting(Timestamp(1_000), Some(100_000));
         for before in [0, 1, 65_536, 1_000_000, 99_999_999] {
             let due = pace.due(before);
-            assert!(pace.allowed(due).is_some_and(|allowed| allowed >= before), "{before}");
+            assert!(
+                pace.allowed(due).is_some_and(|allowed| allowed >= before),
+                "{before}"
+            );
             if before > 0 {
-                assert!(pace.allowed(due.plus_ms(-1)).is_some_and(|allowed| allowed < before), "{before}");
+                assert!(
+                    pace.allowed(due.plus_ms(-1))
+                        .is_some_and(|allowed| allowed < before),
+                    "{before}"
+                );
             }
         }
     }

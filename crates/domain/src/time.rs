@@ -56,7 +56,9 @@ pub struct Calendar {
 impl Calendar {
     /// Asia/Shanghai, the default of the wire contract (U1).
     pub fn shanghai() -> Self {
-        Self { zone: TimeZone::fixed(jiff::tz::offset(8)) }
+        Self {
+            zone: TimeZone::fixed(jiff::tz::offset(8)),
+        }
     }
 
     /// The calendar of an IANA zone; `None` for a name that the database does not hold.
@@ -70,7 +72,11 @@ impl Calendar {
     /// The day that holds `at`.
     pub fn day(&self, at: Timestamp) -> Day {
         let epoch = jiff::civil::date(1970, 1, 1);
-        let days = self.zoned(at).date().since((jiff::Unit::Day, epoch)).map_or(0, |span| span.get_days());
+        let days = self
+            .zoned(at)
+            .date()
+            .since((jiff::Unit::Day, epoch))
+            .map_or(0, |span| span.get_days());
         Day(days)
     }
 
@@ -83,7 +89,9 @@ impl Calendar {
     /// The first instant of the month that holds `at`.
     pub fn month_start(&self, at: Timestamp) -> Timestamp {
         let first = self.zoned(at).date().first_of_month();
-        first.to_zoned(self.zone.clone()).map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
+        first
+            .to_zoned(self.zone.clone())
+            .map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
     }
 
     /// The first instant of the next month after `at`.
@@ -104,7 +112,9 @@ impl Calendar {
     }
 
     fn zoned(&self, at: Timestamp) -> jiff::Zoned {
-        jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone())
+        jiff::Timestamp::from_millisecond(at.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(self.zone.clone())
     }
 }
 
@@ -115,7 +125,10 @@ pub fn minute(at: Timestamp) -> Minute {
 
 /// The instant that an RFC 3339 text names.
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-    text.trim().parse::<jiff::Timestamp>().ok().map(|instant| Timestamp(instant.as_millisecond()))
+    text.trim()
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(|instant| Timestamp(instant.as_millisecond()))
 }
 
 #[cfg(test)]
@@ -141,7 +154,11 @@ mod tests {
     #[test]
     fn a_leap_day_is_a_day() {
         let calendar = Calendar::shanghai();
-        let days = ["2028-02-28T12:00:00+08:00", "2028-02-29T12:00:00+08:00", "2028-03-01T12:00:00+08:00"];
+        let days = [
+            "2028-02-28T12:00:00+08:00",
+            "2028-02-29T12:00:00+08:00",
+            "2028-03-01T12:00:00+08:00",
+        ];
         let days: Vec<i32> = days.iter().map(|text| calendar.day(at(text)).0).collect();
         assert_eq!(days, [days[0], days[0] + 1, days[0] + 2]);
     }

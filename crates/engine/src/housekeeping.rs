@@ -14,7 +14,9 @@ pub(crate) async fn clear_up(store: &dyn Store, blobs: &Blobs, now: Timestamp) -
     let rows = store.purge_expired(now).await?;
     let mut unused = 0;
     loop {
-        let ids = store.forget_unused_blobs(now.plus_ms(-UNUSED_BLOB_MS), BLOBS_AT_ONCE).await?;
+        let ids = store
+            .forget_unused_blobs(now.plus_ms(-UNUSED_BLOB_MS), BLOBS_AT_ONCE)
+            .await?;
         for id in &ids {
             blobs.delete(id).await?;
         }

@@ -69,7 +69,15 @@ impl Engine {
         callbacks: CallbackSender,
         worker: WorkerId,
     ) -> Self {
-        Self { store, blobs, bus, clock, callbacks, worker, turn: Mutex::new(Timestamp(i64::MIN)) }
+        Self {
+            store,
+            blobs,
+            bus,
+            clock,
+            callbacks,
+            worker,
+            turn: Mutex::new(Timestamp(i64::MIN)),
+        }
     }
 
     /// Sends the callbacks.
@@ -120,34 +128,56 @@ impl Engine {
         let event = self.callbacks.next_due().await?;
         let mass = running.iter().filter_map(|mass| mass.next_due).min();
         // Clearing away waits for the next turn after its time; nobody depends on the moment.
-        Ok(Turn::Idle { next_due: event.into_iter().chain(mass).min() })
+        Ok(Turn::Idle {
+            next_due: event.into_iter().chain(mass).min(),
+        })
     }
 
     /// Releases what is due of one mass, one commit's worth, and finishes it when nothing is left.
     async fn advance_mass(&self, running: &Running, now: Timestamp) -> StoreResult<bool> {
-        let Running { account, mass, next_due } = *running;
+        let Running {
+            account,
+            mass,
+            next_due,
+        } = *running;
         if next_due.is_none() {
             return self.store.finish_mass(account, mass, now).await;
         }
         if next_due.is_some_and(|due| due > now) {
             return Ok(false);
         }
-        let lease =
-            self.store.lease_batches(account, mass, &self.worker, BLOCKS_PER_COMMIT, LEASE_MS, now).await?;
+        let lease = self
+            .store
+            .lease_batches(account, mass, &self.worker, BLOCKS_PER_COMMIT, LEASE_MS, now)
+            .await?;
         if lease.blocks.is_empty() {
             return Ok(false);
         }
         match self.store.release_batches(&lease, now).await? {
             Released::Committed { blocks, delivered } => {
-                tracing::debug!(account.id = account.0, mass.id = mass.0, blocks, delivered, "blocks were released");
+                tracing::debug!(
+                    account.id = account.0,
+                    mass.id = mass.0,
+                    blocks,
+                    delivered,
+                    "blocks were released"
+                );
             }
             Released::LeaseLost => {
-                tracing::warn!(account.id = account.0, mass.id = mass.0, "a lease had passed to another worker");
+                tracing::warn!(
+                    account.id = account.0,
+                    mass.id = mass.0,
+                    "a lease had passed to another worker"
+                );
             }
         }
         // A transaction of its own: inside the commit two last workers would each still see the other's batch.
         if self.store.finish_mass(account, mass, now).await? {
-            tracing::info!(account.id = account.0, mass.id = mass.0, "a mass send is finished");
+            tracing::info!(
+                account.id = account.0,
+                mass.id = mass.0,
+                "a mass send is finished"
+            );
         }
         Ok(true)
     }

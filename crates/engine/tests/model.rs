@@ -50,7 +50,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % limit.max(1)
     }
 }
@@ -98,10 +101,23 @@ fn open(folder: &std::path::Path) -> (Arc<dyn Store>, Engine) {
         timeout: Duration::from_secs(5),
         per_endpoint: 8,
     };
-    let callbacks =
-        CallbackSender::new(store.clone(), clock.clone(), bus.clone(), vault.link_key(), settings).expect("a sender");
+    let callbacks = CallbackSender::new(
+        store.clone(),
+        clock.clone(),
+        bus.clone(),
+        vault.link_key(),
+        settings,
+    )
+    .expect("a sender");
     let blobs = Blobs::in_folder(&folder.join("blobs")).expect("a blob folder");
-    let engine = Engine::new(store.clone(), blobs, bus, clock, callbacks, WorkerId("test".into()));
+    let engine = Engine::new(
+        store.clone(),
+        blobs,
+        bus,
+        clock,
+        callbacks,
+        WorkerId("test".into()),
+    );
     (store, engine)
 }
 
@@ -112,7 +128,12 @@ impl World {
     async fn new(seed: u64, kind: AccountKind) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, engine) = open(folder.path());
-        let lifted = Quota { sends_per_day: None, history_per_day: None, history_per_month: None, ..Quota::of(kind) };
+        let lifted = Quota {
+            sends_per_day: None,
+            history_per_day: None,
+            history_per_month: None,
+            ..Quota::of(kind)
+        };
         let account = NewAccount {
             app_id: AppId("wx0000000000000001".into()),
             original_id: "gh_1".into(),
@@ -124,11 +145,23 @@ impl World {
             quota: lifted,
             open_id_secret: [3; 16],
         };
-        let account = store.create_account(account, START).await.expect("works").expect("is new").id;
+        let account = store
+            .create_account(account, START)
+            .await
+            .expect("works")
+            .expect("is new")
+            .id;
         let tags: Vec<TagId> = {
             let mut tags = Vec::new();
             for name in TAGS {
-                tags.push(store.create_tag(account, name).await.expect("works").expect("is free").id);
+                tags.push(
+                    store
+                        .create_tag(account, name)
+                        .await
+                        .expect("works")
+                        .expect("is free")
+                        .id,
+                );
             }
             tags
         };
@@ -139,9 +172,17 @@ impl World {
             external_id: format!("crowd-{number:05}"),
             ..NewFollower::default()
         });
-        store.import_followers(account, crowd.collect(), START).await.expect("imports");
+        store
+            .import_followers(account, crowd.collect(), START)
+            .await
+            .expect("imports");
         for ordinal in [0_u32, 1, 40_000] {
-            assert!(store.unsubscribe(account, Ordinal(ordinal), START).await.expect("works"));
+            assert!(
+                store
+                    .unsubscribe(account, Ordinal(ordinal), START)
+                    .await
+                    .expect("works")
+            );
         }
         Self {
             folder,
@@ -191,15 +232,31 @@ impl World {
                 self.persons.len() - 1
             }
         };
-        let follower = NewFollower { external_id: format!("person-{person}"), ..NewFollower::default() };
-        let subscribed = self.store.subscribe(self.account, follower, self.now).await.expect("works");
-        assert_eq!(subscribed.ordinal, Self::ordinal(person), "coming back keeps the ordinal");
+        let follower = NewFollower {
+            external_id: format!("person-{person}"),
+            ..NewFollower::default()
+        };
+        let subscribed = self
+            .store
+            .subscribe(self.account, follower, self.now)
+            .await
+            .expect("works");
+        assert_eq!(
+            subscribed.ordinal,
+            Self::ordinal(person),
+            "coming back keeps the ordinal"
+        );
         self.persons[person].follows = true;
     }
 
     async fn unsubscribe(&mut self) {
         let Some(person) = self.somebody() else { return };
-        assert!(self.store.unsubscribe(self.account, Self::ordinal(person), self.now).await.expect("works"));
+        assert!(
+            self.store
+                .unsubscribe(self.account, Self::ordinal(person), self.now)
+                .await
+                .expect("works")
+        );
         self.persons[person].follows = false;
         self.persons[person].tags.clear();
     }
@@ -226,33 +283,57 @@ impl World {
     async fn opt_out(&mut self) {
         let Some(person) = self.somebody() else { return };
         let on = self.dice.below(2) == 0;
-        self.store.set_opt_out(self.account, Self::ordinal(person), None, on).await.expect("works");
+        self.store
+            .set_opt_out(self.account, Self::ordinal(person), None, on)
+            .await
+            .expect("works");
         self.persons[person].opted_out = on;
     }
 
     async fn blacklist(&mut self) {
         let Some(person) = self.somebody() else { return };
         let on = self.dice.below(2) == 0;
-        self.store.set_blacklisted(self.account, &[Self::ordinal(person)], on).await.expect("works");
+        self.store
+            .set_blacklisted(self.account, &[Self::ordinal(person)], on)
+            .await
+            .expect("works");
         self.persons[person].blacklisted = on;
     }
 
     async fn send(&mut self) {
         let carriers = |persons: &[Person], tag: usize| -> BTreeSet<usize> {
-            persons.iter().enumerate().filter(|(_, person)| person.tags.contains(&tag)).map(|(at, _)| at).collect()
+            persons
+                .iter()
+                .enumerate()
+                .filter(|(_, person)| person.tags.contains(&tag))
+                .map(|(at, _)| at)
+                .collect()
         };
         let per_minute = (self.dice.below(2) == 0).then_some(1);
         let (audience, total, target) = if self.dice.below(2) == 0 {
             let tag = self.dice.below(TAGS.len());
             let target = carriers(&self.persons, tag);
-            (Audience::Tag(TagId(100 + tag as i64)), target.len() as u64, target)
+            (
+                Audience::Tag(TagId(100 + tag as i64)),
+                target.len() as u64,
+                target,
+            )
         } else {
-            let chosen: BTreeSet<usize> = (0..self.persons.len()).filter(|_| self.dice.below(2) == 0).collect();
+            let chosen: BTreeSet<usize> = (0..self.persons.len())
+                .filter(|_| self.dice.below(2) == 0)
+                .collect();
             let strangers = self.dice.below(3) as u32;
             let ordinals: Vec<Ordinal> = chosen.iter().map(|person| Self::ordinal(*person)).collect();
             let total = ordinals.len() as u64 + u64::from(strangers);
-            let target = chosen.into_iter().filter(|person| self.persons[*person].follows).collect();
-            (Audience::OpenIds(FollowerList { ordinals, strangers }), total, target)
+            let target = chosen
+                .into_iter()
+                .filter(|person| self.persons[*person].follows)
+                .collect();
+            (
+                Audience::OpenIds(FollowerList { ordinals, strangers }),
+                total,
+                target,
+            )
         };
         let mass = NewMass {
             content: NewContent::Text(format!("text {}", self.sent)),
@@ -264,11 +345,19 @@ impl World {
             per_minute,
         };
         self.sent += 1;
-        let accepted = self.store.accept_mass(self.account, mass, self.now).await.expect("works");
+        let accepted = self
+            .store
+            .accept_mass(self.account, mass, self.now)
+            .await
+            .expect("works");
         let nobody = matches!(audience, Audience::OpenIds(_)) && target.is_empty();
         assert_eq!(accepted.is_err(), nobody, "{accepted:?}");
         if let Ok(accepted) = accepted {
-            self.running.push(ModelMass { id: accepted.id, total, target });
+            self.running.push(ModelMass {
+                id: accepted.id,
+                total,
+                target,
+            });
         }
     }
 
@@ -302,8 +391,17 @@ impl World {
         let month = self.calendar.month(self.now).0;
         let mut still_running = Vec::new();
         for mut mass in std::mem::take(&mut self.running) {
-            let state = self.store.mass(self.account, mass.id).await.expect("works").expect("exists");
-            let blocks: BTreeSet<u32> = mass.target.iter().map(|person| Self::ordinal(*person).block().0).collect();
+            let state = self
+                .store
+                .mass(self.account, mass.id)
+                .await
+                .expect("works")
+                .expect("exists");
+            let blocks: BTreeSet<u32> = mass
+                .target
+                .iter()
+                .map(|person| Self::ordinal(*person).block().0)
+                .collect();
             let gone = blocks.len() as u64 - state.batches_left;
             let released: BTreeSet<u32> = blocks.into_iter().take(gone as usize).collect();
             self.crossings += usize::from(released.len() == 1 && state.batches_left == 1);
@@ -333,7 +431,11 @@ impl World {
             if state.state == MassState::Sending {
                 still_running.push(mass);
             } else {
-                assert!(mass.target.is_empty(), "i03: {} is final and has targets left", mass.id);
+                assert!(
+                    mass.target.is_empty(),
+                    "i03: {} is final and has targets left",
+                    mass.id
+                );
             }
         }
         self.running = still_running;
@@ -341,20 +443,36 @@ impl World {
 
     async fn compare(&self) {
         for (number, person) in self.persons.iter().enumerate() {
-            let page = self.store.inbox_page(self.account, Self::ordinal(number), None, 10_000).await.expect("works");
+            let page = self
+                .store
+                .inbox_page(self.account, Self::ordinal(number), None, 10_000)
+                .await
+                .expect("works");
             let got: Vec<MassId> = page.entries.iter().rev().map(|entry| entry.mass).collect();
             let expected: Vec<MassId> = person.received.iter().map(|(_, mass)| *mass).collect();
             assert_eq!(got, expected, "inbox of person {number}");
             let sequences: Vec<i64> = page.entries.iter().map(|entry| entry.sequence.0).collect();
-            assert!(sequences.is_sorted_by(|a, b| a > b), "i08: newest first, no place twice");
+            assert!(
+                sequences.is_sorted_by(|a, b| a > b),
+                "i08: newest first, no place twice"
+            );
         }
         for (mass, counts) in &self.finished {
-            let state = self.store.mass(self.account, *mass).await.expect("works").expect("exists");
+            let state = self
+                .store
+                .mass(self.account, *mass)
+                .await
+                .expect("works")
+                .expect("exists");
             assert_eq!(state.state, MassState::Succeeded);
             assert_eq!(state.counts, *counts, "i04: counts of {mass}");
             assert_eq!(counts.after_filters(), counts.sent() + counts.errors());
         }
-        let events = self.store.events(self.account, None, 100_000).await.expect("works");
+        let events = self
+            .store
+            .events(self.account, None, 100_000)
+            .await
+            .expect("works");
         let mut finished: Vec<MassId> = events
             .iter()
             .filter_map(|event| match event.kind {
@@ -363,7 +481,11 @@ impl World {
             })
             .collect();
         finished.sort_unstable();
-        assert_eq!(finished, self.finished.keys().copied().collect::<Vec<_>>(), "i19: one finish event each");
+        assert_eq!(
+            finished,
+            self.finished.keys().copied().collect::<Vec<_>>(),
+            "i19: one finish event each"
+        );
         let times: BTreeSet<i64> = events.iter().map(|event| event.create_time).collect();
         assert_eq!(times.len(), events.len(), "every event has a second of its own");
     }
@@ -385,7 +507,10 @@ async fn run(seed: u64) -> (usize, usize) {
 
 #[tokio::test]
 async fn i05_random_steps_end_as_the_plain_model_says() {
-    let seeds: u64 = std::env::var("QUNFA_MODEL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let seeds: u64 = std::env::var("QUNFA_MODEL_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(12);
     let (mut masses, mut crossings) = (0, 0);
     for seed in 1..=seeds {
         let (finished, crossed) = run(seed).await;
@@ -393,5 +518,8 @@ async fn i05_random_steps_end_as_the_plain_model_says() {
         crossings += crossed;
     }
     println!("{seeds} runs, {masses} masses, {crossings} seen between their two blocks");
-    assert!(masses as u64 > seeds * 20 && crossings > 0, "the steps must reach both blocks");
+    assert!(
+        masses as u64 > seeds * 20 && crossings > 0,
+        "the steps must reach both blocks"
+    );
 }

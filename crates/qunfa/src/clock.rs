@@ -34,7 +34,10 @@ struct State {
 
 #[async_trait]
 impl Clock for WallClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the system clock"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
@@ -54,13 +57,20 @@ impl VirtualClock {
     pub fn running_from(start: Timestamp) -> Self {
         let wall = WallClock::default();
         let since = Some(wall.now());
-        Self { state: Mutex::new(State { base: start, since }), wall, moved: Notify::new() }
+        Self {
+            state: Mutex::new(State { base: start, since }),
+            wall,
+            moved: Notify::new(),
+        }
     }
 
     /// A clock that stands at `start` until it is set.
     pub fn standing_at(start: Timestamp) -> Self {
         Self {
-            state: Mutex::new(State { base: start, since: None }),
+            state: Mutex::new(State {
+                base: start,
+                since: None,
+            }),
             wall: WallClock::default(),
             moved: Notify::new(),
         }

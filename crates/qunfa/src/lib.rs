@@ -4,6 +4,10 @@
 //! sending is decided here.
 
 pub mod admin;
+pub mod bench;
 pub mod cli;
 pub mod clock;
+pub mod node;
+pub mod run;
+pub mod sandbox;
 pub mod settings;

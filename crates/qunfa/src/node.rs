@@ -10,8 +10,8 @@ use engine::{
 };
 use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
 use store::{
-    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random, sqlite::SqliteStore,
-    vault::Vault,
+    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
+    sqlite::SqliteStore, vault::Vault,
 };
 use tokio::net::TcpListener;
 
@@ -79,16 +79,30 @@ impl Node {
     /// Opens the folder and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&config.folder, vault.clone(), config.calendar.clone())?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
+            &config.folder,
+            vault.clone(),
+            config.calendar.clone(),
+        )?);
         let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
         let (bus, clock) = (Bus::default(), config.clock);
-        let callbacks =
-            CallbackSender::new(store.clone(), clock.clone(), bus.clone(), vault.link_key(), config.callbacks)
-                .map_err(StartError::Machine)?;
+        let callbacks = CallbackSender::new(
+            store.clone(),
+            clock.clone(),
+            bus.clone(),
+            vault.link_key(),
+            config.callbacks,
+        )
+        .map_err(StartError::Machine)?;
         let worker = WorkerId(format!("{}-{}", std::process::id(), Random::system().text::<6>()));
-        let engine =
-            Engine::new(store.clone(), blobs.clone(), bus.clone(), clock.clone(), callbacks, worker);
+        let engine = Engine::new(
+            store.clone(),
+            blobs.clone(),
+            bus.clone(),
+            clock.clone(),
+            callbacks,
+            worker,
+        );
         Ok(Self {
             store,
             engine: Arc::new(engine),
@@ -127,7 +141,7 @@ impl Node {
         sandbox: Option<Arc<dyn SandboxControl>>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
-        let router = server::router(self.app(sandbox));
+        let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
         let work = tokio::spawn(async move { engine.run().await });
         server::listen::serve(listener, router, settings, shutdown).await;

@@ -104,7 +104,11 @@ impl Sandbox {
         })?;
         let store = node.store.clone();
         check_seed(store.as_ref(), config.seed, &config.folder).await?;
-        if let Some(offset) = store.setting(CLOCK_SETTING).await?.and_then(|text| text.parse::<i64>().ok()) {
+        if let Some(offset) = store
+            .setting(CLOCK_SETTING)
+            .await?
+            .and_then(|text| text.parse::<i64>().ok())
+        {
             clock.set(WallClock::default().now().plus_ms(offset));
         }
         make_world(store.as_ref(), config, clock.now(), progress).await?;
@@ -129,7 +133,10 @@ fn server_settings(config: &SandboxConfig) -> ServerSettings {
 }
 
 fn callback_settings(config: &SandboxConfig) -> CallbackSettings {
-    let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect();
+    let loopback = ["127.0.0.0/8", "::1/128"]
+        .iter()
+        .filter_map(|network| network.parse().ok())
+        .collect();
     CallbackSettings {
         public_url: config.public_url.clone(),
         addresses: AddressRules { allow: loopback },
@@ -183,7 +190,9 @@ async fn make_world(
         let account = make_account(store, config.seed, (number, name, kind, verified), now).await?;
         for first in (0..config.followers).step_by(CHUNK) {
             let last = config.followers.min(first + CHUNK);
-            store.import_followers(account, (first..last).map(follower).collect(), now).await?;
+            store
+                .import_followers(account, (first..last).map(follower).collect(), now)
+                .await?;
             made += (last - first) as u64;
             progress(made, all);
         }
@@ -199,8 +208,25 @@ async fn make_account(
 ) -> StoreResult<AccountId> {
     let app_id = AppId(format!("wx00000000000000{number}"));
     let secret = format!("000000000000000000000000000000{number}");
-    let [open_id_secret @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
-        from_seed(seed, &format!("OpenID key {app_id}"));
+    let [
+        open_id_secret @ ..,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+    ] = from_seed(seed, &format!("OpenID key {app_id}"));
     let account = NewAccount {
         original_id: format!("gh_00000000{number}"),
         secret_hash: vault::digest(&secret),
@@ -227,7 +253,10 @@ async fn make_account(
 
 /// The follower with this number, the same in every sandbox.
 fn follower(number: usize) -> NewFollower {
-    let tags = TAGS.iter().filter(|(_, share)| number.is_multiple_of(*share)).map(|(tag, _)| (*tag).to_owned());
+    let tags = TAGS
+        .iter()
+        .filter(|(_, share)| number.is_multiple_of(*share))
+        .map(|(tag, _)| (*tag).to_owned());
     let language = if number.is_multiple_of(17) { "en" } else { "zh_CN" };
     NewFollower {
         external_id: format!("user-{number:09}"),
@@ -240,13 +269,13 @@ fn follower(number: usize) -> NewFollower {
 }
 
 const SURNAMES: [&str; 24] = [
-    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "林", "郭", "何", "高", "罗", "郑",
-    "梁", "谢", "欧阳",
+    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "林", "郭",
+    "何", "高", "罗", "郑", "梁", "谢", "欧阳",
 ];
 const GIVEN: [&str; 40] = [
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "秀英", "霞", "平", "刚",
-    "桂英", "文静", "子涵", "雨桐", "浩然", "欣怡", "思远", "嘉怡", "俊熙", "梓萱", "一诺", "宇轩", "诗涵", "博文", "晓彤", "建国",
-    "海燕", "春梅", "志远",
+    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超",
+    "秀英", "霞", "平", "刚", "桂英", "文静", "子涵", "雨桐", "浩然", "欣怡", "思远", "嘉怡", "俊熙", "梓萱",
+    "一诺", "宇轩", "诗涵", "博文", "晓彤", "建国", "海燕", "春梅", "志远",
 ];
 
 fn nickname(number: usize) -> String {

@@ -3,6 +3,10 @@
 //! The structs below are the only list of settings. Their doc comments make the sample file and
 //! `docs/config.md`; the line that begins with "Allowed:" is also what an error says about a bad value.
 //! Reading is in [`load`], printing in [`show`], and the files with secrets in [`secret`].
+#![expect(
+    clippy::ptr_arg,
+    reason = "the checks that confique generates take the field's own type"
+)]
 
 use std::{
     fmt,
@@ -51,12 +55,18 @@ pub struct ServerArea {
     /// The address under which followers and accounts reach this server; it stands in every link that is
     /// handed out. Left out, it is http:// and the listen address.
     /// Allowed: an http or https URL without query, such as https://push.example.org.
-    #[config(env = "QUNFA_SERVER_PUBLIC_URL", validate(is_public_url(public_url), "no public URL"))]
+    #[config(
+        env = "QUNFA_SERVER_PUBLIC_URL",
+        validate(is_public_url(public_url), "no public URL")
+    )]
     pub public_url: Option<String>,
     /// The token of the native API (`/v1`) and of this command line. Left out, one is made at the first start
     /// and kept in the file `admin.token` of the data folder.
     /// Allowed: 16 to 256 visible ASCII characters.
-    #[config(env = "QUNFA_ADMIN_TOKEN", validate(is_admin_token(admin_token), "no admin token"))]
+    #[config(
+        env = "QUNFA_ADMIN_TOKEN",
+        validate(is_admin_token(admin_token), "no admin token")
+    )]
     pub admin_token: Option<Secret>,
     /// Connections that one address may have open at a time.
     /// Allowed: a number from 1 to 1000000.
@@ -226,7 +236,8 @@ impl LogLevel {
             LogLevel::Trace => "trace",
         };
         let ours = ["qunfa", "server", "engine", "store", "domain", "wire"];
-        ours.iter().fold("warn".into(), |filter, name| format!("{filter},{name}={word}"))
+        ours.iter()
+            .fold("warn".into(), |filter, name| format!("{filter},{name}={word}"))
     }
 }
 
@@ -275,7 +286,10 @@ impl Settings {
 
     /// Where the master key is.
     pub fn master_key_path(&self) -> PathBuf {
-        self.store.master_key_file.clone().unwrap_or_else(|| self.store.data.join("master.key"))
+        self.store
+            .master_key_file
+            .clone()
+            .unwrap_or_else(|| self.store.data.join("master.key"))
     }
 
     /// Where the admin token is, unless it is set.

@@ -11,7 +11,13 @@ const AES_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 async fn configure(server: &TestServer, url: &str, mode: &str) -> (u16, Value) {
     let callback = json!({"url": url, "token": "token123", "aes_key": AES_KEY, "mode": mode});
-    server.native(Method::PATCH, &format!("/v1/accounts/{SERVICE}"), Some(json!({"callback": callback}))).await
+    server
+        .native(
+            Method::PATCH,
+            &format!("/v1/accounts/{SERVICE}"),
+            Some(json!({"callback": callback})),
+        )
+        .await
 }
 
 #[tokio::test]
@@ -21,9 +27,18 @@ async fn l16_a_url_is_saved_only_if_it_answers_the_handshake() {
     assert_eq!(configure(&server, &receiver.url, "plain").await.0, 200);
     let (status, answer) = configure(&server, &receiver.url.replace("/wx", "/other"), "plain").await;
     assert_eq!(status, 400, "{answer}");
-    let (_, account) = server.native(Method::GET, &format!("/v1/accounts/{SERVICE}"), None).await;
-    assert_eq!(account["callback"]["url"], json!(receiver.url), "the old one stays");
-    assert!(!account.to_string().contains("token123") && !account.to_string().contains(AES_KEY), "sec03: {account}");
+    let (_, account) = server
+        .native(Method::GET, &format!("/v1/accounts/{SERVICE}"), None)
+        .await;
+    assert_eq!(
+        account["callback"]["url"],
+        json!(receiver.url),
+        "the old one stays"
+    );
+    assert!(
+        !account.to_string().contains("token123") && !account.to_string().contains(AES_KEY),
+        "sec03: {account}"
+    );
 }
 
 #[tokio::test]
@@ -39,15 +54,40 @@ async fn s128_the_end_of_a_mass_is_told_once_with_exact_counts() {
     assert_eq!(events.len(), 1, "exactly one");
     let event = &events[0];
     assert_eq!(event.query["a"], "1", "parameters of the URL stay");
-    assert_eq!(event.query["signature"], signature("token123", &event.query["timestamp"], &event.query["nonce"]));
-    assert!(event.body.starts_with("<xml><ToUserName><![CDATA[gh_"), "{}", event.body);
+    assert_eq!(
+        event.query["signature"],
+        signature("token123", &event.query["timestamp"], &event.query["nonce"])
+    );
+    assert!(
+        event.body.starts_with("<xml><ToUserName><![CDATA[gh_"),
+        "{}",
+        event.body
+    );
     let finished = MassFinished::from_xml(&event.body).expect("an event");
     assert_eq!(json!(finished.msg_id), id);
     assert_eq!(finished.status, "send success");
-    assert_eq!((finished.total, finished.filtered, finished.sent, finished.error), (3, 3, 3, 0));
-    assert!(event.body.contains("<FromUserName><![CDATA[mphelper]]></FromUserName>"), "s131");
-    assert!(event.body.contains("<Event><![CDATA[MASSSENDJOBFINISH]]></Event>"), "s133");
-    assert!(event.body.contains("<CopyrightCheckResult><Count>0</Count><ResultList></ResultList>"), "l13");
+    assert_eq!(
+        (finished.total, finished.filtered, finished.sent, finished.error),
+        (3, 3, 3, 0)
+    );
+    assert!(
+        event
+            .body
+            .contains("<FromUserName><![CDATA[mphelper]]></FromUserName>"),
+        "s131"
+    );
+    assert!(
+        event
+            .body
+            .contains("<Event><![CDATA[MASSSENDJOBFINISH]]></Event>"),
+        "s133"
+    );
+    assert!(
+        event
+            .body
+            .contains("<CopyrightCheckResult><Count>0</Count><ResultList></ResultList>"),
+        "l13"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +122,10 @@ async fn l17_safe_mode_encrypts_and_compatible_mode_says_both() {
         let sealed = body.child_text("Encrypt").expect("Encrypt");
         assert_eq!(event.query["encrypt_type"], "aes");
         let (timestamp, nonce) = (&event.query["timestamp"], &event.query["nonce"]);
-        assert_eq!(event.query["msg_signature"], msg_signature("token123", timestamp, nonce, sealed));
+        assert_eq!(
+            event.query["msg_signature"],
+            msg_signature("token123", timestamp, nonce, sealed)
+        );
         let text = decrypt(&key, sealed, SERVICE).expect("opens");
         assert_eq!(MassFinished::from_xml(&text).expect("an event").sent, 5);
         assert_eq!(event.body.contains("MASSSENDJOBFINISH"), mode == "compatible");
@@ -109,9 +152,15 @@ async fn l15_a_receiver_that_fails_sees_the_same_body_three_times() {
     assert!(events.iter().all(|event| event.body == events[0].body));
     assert_ne!(events[0].query["nonce"], events[1].query["nonce"]);
 
-    let (_, kept) = server.native(Method::GET, &format!("/v1/accounts/{SERVICE}/events"), None).await;
+    let (_, kept) = server
+        .native(Method::GET, &format!("/v1/accounts/{SERVICE}/events"), None)
+        .await;
     let event = &kept["events"][0];
-    assert_eq!((&event["state"], &event["attempts"]), (&json!("failed"), &json!(3)), "{kept}");
+    assert_eq!(
+        (&event["state"], &event["attempts"]),
+        (&json!("failed"), &json!(3)),
+        "{kept}"
+    );
     receiver.fail(0);
     let path = format!("/v1/accounts/{SERVICE}/events/{}/resend", event["id"]);
     let (status, answer) = server.native(Method::POST, &path, None).await;
@@ -131,8 +180,11 @@ async fn i19_masses_that_end_in_one_second_have_different_times() {
         accepted(&account.send_text_to_tag(100, &format!("{number}")).await);
     }
     server.settle().await;
-    let mut times: Vec<i64> =
-        receiver.events().iter().map(|event| MassFinished::from_xml(&event.body).unwrap().create_time).collect();
+    let mut times: Vec<i64> = receiver
+        .events()
+        .iter()
+        .map(|event| MassFinished::from_xml(&event.body).unwrap().create_time)
+        .collect();
     times.sort_unstable();
     times.dedup();
     assert_eq!(times.len(), 4);
@@ -151,7 +203,11 @@ async fn subscribing_and_leaving_through_the_native_api_are_told() {
         server.settle().await;
     }
     let bodies: Vec<String> = receiver.events().into_iter().map(|event| event.body).collect();
-    assert_eq!(bodies.len(), 2, "the second subscribe changes nothing: {bodies:?}");
+    assert_eq!(
+        bodies.len(),
+        2,
+        "the second subscribe changes nothing: {bodies:?}"
+    );
     assert!(bodies[0].contains("<![CDATA[unsubscribe]]>") && bodies[0].contains(&open_id));
     assert!(bodies[1].contains("<![CDATA[subscribe]]>"));
 }

@@ -52,7 +52,10 @@ struct Shared {
 impl App {
     /// The application made of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, inflight: Inflight::default() }))
+        Self(Arc::new(Shared {
+            parts,
+            inflight: Inflight::default(),
+        }))
     }
 
     /// Mass-send calls of this process that are not yet decided.
@@ -67,7 +70,12 @@ impl App {
 
     /// The 22 characters of a public link.
     pub fn link(&self, kind: LinkKind, account: AccountId, number: i64, index: u8) -> String {
-        self.links.seal(Link { kind, account, number: number.unsigned_abs(), index })
+        self.links.seal(Link {
+            kind,
+            account,
+            number: number.unsigned_abs(),
+            index,
+        })
     }
 
     /// An address of this server as followers see it; `path` begins with a slash.
@@ -139,17 +147,25 @@ impl Speeds {
     /// The document's table, with level 0 as the default.
     pub fn document() -> Self {
         let per_minute = [0, 1, 2, 3, 4].map(|level| SpeedLevel::new(level).map(SpeedLevel::per_minute));
-        Self { default_per_minute: per_minute[0], per_minute }
+        Self {
+            default_per_minute: per_minute[0],
+            per_minute,
+        }
     }
 
     /// How fast this level is.
     pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
-        self.per_minute.get(usize::from(level.number())).copied().flatten()
+        self.per_minute
+            .get(usize::from(level.number()))
+            .copied()
+            .flatten()
     }
 
     /// How fast an account's mass sends go.
     pub fn of(&self, account: &Account) -> Option<u32> {
-        account.speed.map_or(self.default_per_minute, |level| self.of_level(level))
+        account
+            .speed
+            .map_or(self.default_per_minute, |level| self.of_level(level))
     }
 }
 
@@ -174,7 +190,13 @@ mod tests {
     #[test]
     fn l10_without_settings_the_documents_speeds_hold() {
         let speeds = Speeds::document();
-        assert_eq!(speeds.per_minute, [800_000, 600_000, 450_000, 300_000, 100_000].map(Some));
-        assert_eq!(SpeedLevel::new(4).and_then(|level| speeds.of_level(level)), Some(100_000));
+        assert_eq!(
+            speeds.per_minute,
+            [800_000, 600_000, 450_000, 300_000, 100_000].map(Some)
+        );
+        assert_eq!(
+            SpeedLevel::new(4).and_then(|level| speeds.of_level(level)),
+            Some(100_000)
+        );
     }
 }

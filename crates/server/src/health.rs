@@ -6,7 +6,9 @@ use crate::app::App;
 
 /// `/healthz` and `/readyz`.
 pub fn routes() -> Router<App> {
-    Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(ready))
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
 }
 
 /// 503 while the store cannot be used: the one place where the server says so by its status.

@@ -6,6 +6,7 @@ mod patience;
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -16,7 +17,7 @@ use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -66,10 +67,8 @@ pub async fn serve(
         let watcher = graceful.watcher();
         let (router, settings) = (router.clone(), Arc::clone(&settings));
         tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = watcher.watch(connection(stream, router, &settings)).await {
-                tracing::debug!(%error, "a connection ended early");
-            }
+            connection(stream, router, settings, watcher).await;
+            drop(place);
         });
     }
     drop(listener);
@@ -78,29 +77,34 @@ pub async fn serve(
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    router: Router,
-    settings: &ServerSettings,
-) -> http1::Connection<TokioIo<Patience<TcpStream>>, impl hyper::service::HttpService<Incoming, ResBody = Body, Error = std::convert::Infallible, Future: Send> + use<>> {
+/// One connection from its first byte to its last, or until the server stops.
+async fn connection(stream: TcpStream, router: Router, settings: Arc<ServerSettings>, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
     let stage = Stage::new();
-    let stream = Patience::new(stream, stage.clone(), settings.header_timeout, settings.keep_alive_timeout);
+    let stream = Patience::new(
+        stream,
+        stage.clone(),
+        settings.header_timeout,
+        settings.keep_alive_timeout,
+    );
     let service = service_fn(move |request: Request<Incoming>| {
         let served = stage.serving();
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
             let response = answer.await?;
             // The connection waits for its next request when the answer is gone, not when it begins.
-            Ok(response.map(|body| served.until_sent(body)))
+            Ok::<_, Infallible>(response.map(|body| served.until_sent(body)))
         }
     });
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(HEADER_BYTES_MAX)
         .max_headers(HEADER_FIELDS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 async fn pause_after(error: &io::Error) {
@@ -132,7 +136,10 @@ impl Sources {
             return None;
         }
         *count += 1;
-        Some(Place { sources: self.clone(), source })
+        Some(Place {
+            sources: self.clone(),
+            source,
+        })
     }
 }
 

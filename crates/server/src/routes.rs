@@ -32,7 +32,10 @@ pub fn router(app: App) -> Router {
     let routes = routes
         .fallback(transport::not_found)
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(app.clone(), transport::limit_body_idle))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            transport::limit_body_idle,
+        ))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
         .layer(middleware::from_fn(transport::log))
         .with_state(app);

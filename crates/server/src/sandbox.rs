@@ -40,7 +40,12 @@ pub struct ClockShape {
 /// The paths of a sandbox.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/sandbox/clock", get(read).post(advance).fallback(async || Problem::method_not_allowed()))
+        .route(
+            "/sandbox/clock",
+            get(read)
+                .post(advance)
+                .fallback(async || Problem::method_not_allowed()),
+        )
         .route("/sandbox", any(unknown))
         .route("/sandbox/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
@@ -48,28 +53,29 @@ pub fn routes() -> Router<App> {
 
 /// `GET /sandbox/clock`.
 async fn read(State(app): State<App>) -> Json<ClockShape> {
-    Json(ClockShape { now: app.rfc3339(app.now()) })
+    Json(ClockShape {
+        now: app.rfc3339(app.now()),
+    })
 }
 
 /// `POST /sandbox/clock`: forward only; everything that falls due on the way has run when it answers.
 async fn advance(State(app): State<App>, Strict(body): Strict<ClockBody>) -> NativeResult<ClockShape> {
     let sandbox: &Arc<dyn SandboxControl> = app.sandbox.as_ref().ok_or_else(|| Problem::not_found("call"))?;
     let now = app.now();
-    let reached = match target(&body, now).map_err(Problem::bad_request)? {
-        None => now,
-        Some(target) => sandbox.advance_to(target).await?,
-    };
-    Ok(Json(ClockShape { now: app.rfc3339(reached) }))
+    let target = target(&body, now).map_err(Problem::bad_request)?;
+    let reached = sandbox.advance_to(target).await?;
+    Ok(Json(ClockShape {
+        now: app.rfc3339(reached),
+    }))
 }
 
 async fn unknown() -> Problem {
     Problem::not_found("call")
 }
 
-/// Where the clock is to go; `None` only reads it.
-fn target(body: &ClockBody, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
+/// Where the clock is to go; no further than now for 0 seconds, which reads it.
+fn target(body: &ClockBody, now: Timestamp) -> Result<Timestamp, &'static str> {
     let target = match (body.advance_seconds, body.set.as_deref()) {
-        (Some(0), None) => return Ok(None),
         (Some(seconds), None) => now.plus_seconds(seconds),
         (None, Some(text)) => parse_rfc3339(text).ok_or("set must be an RFC 3339 instant")?,
         (None, None) | (Some(_), Some(_)) => return Err("give advance_seconds or set"),
@@ -80,35 +86,49 @@ fn target(body: &ClockBody, now: Timestamp) -> Result<Option<Timestamp>, &'stati
     if target > now.plus_seconds(JUMP_MAX) {
         return Err("the clock goes a hundred years forward at most");
     }
-    Ok(Some(target))
+    Ok(target)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(json: &str, expected: Result<Option<i64>, &'static str>) {
+    fn check(json: &str, expected: Result<i64, &'static str>) {
         let body: ClockBody = serde_json::from_str(json).expect("a body");
         let found = target(&body, Timestamp::from_seconds(1_000));
-        assert_eq!(found.map(|target| target.map(Timestamp::seconds)), expected, "{json}");
+        assert_eq!(found.map(Timestamp::seconds), expected, "{json}");
     }
 
     #[test]
     fn the_clock_goes_forward_or_is_read() {
-        check(r#"{"advance_seconds":0}"#, Ok(None));
-        check(r#"{"advance_seconds":60}"#, Ok(Some(1_060)));
-        check(r#"{"set":"1970-01-01T09:00:00+08:00"}"#, Ok(Some(3_600)));
+        check(r#"{"advance_seconds":0}"#, Ok(1_000));
+        check(r#"{"advance_seconds":60}"#, Ok(1_060));
+        check(r#"{"set":"1970-01-01T09:00:00+08:00"}"#, Ok(3_600));
         check(r#"{"advance_seconds":-1}"#, Err("the clock only goes forward"));
-        check(r#"{"set":"1970-01-01T08:00:00+08:00"}"#, Err("the clock only goes forward"));
+        check(
+            r#"{"set":"1970-01-01T08:00:00+08:00"}"#,
+            Err("the clock only goes forward"),
+        );
         check(r#"{"set":"tomorrow"}"#, Err("set must be an RFC 3339 instant"));
-        check(r#"{"advance_seconds":9223372036854775807}"#, Err("the clock goes a hundred years forward at most"));
+        check(
+            r#"{"advance_seconds":9223372036854775807}"#,
+            Err("the clock goes a hundred years forward at most"),
+        );
         check("{}", Err("give advance_seconds or set"));
-        check(r#"{"advance_seconds":1,"set":"x"}"#, Err("give advance_seconds or set"));
+        check(
+            r#"{"advance_seconds":1,"set":"x"}"#,
+            Err("give advance_seconds or set"),
+        );
     }
 
     #[test]
     fn unknown_keys_and_wrong_types_are_refused() {
-        for json in [r#"{"advance":1}"#, r#"{"advance_seconds":"1"}"#, r#"{"advance_seconds":1.5}"#, r#"{"set":1}"#] {
+        for json in [
+            r#"{"advance":1}"#,
+            r#"{"advance_seconds":"1"}"#,
+            r#"{"advance_seconds":1.5}"#,
+            r#"{"set":1}"#,
+        ] {
             assert!(serde_json::from_str::<ClockBody>(json).is_err(), "{json}");
         }
     }

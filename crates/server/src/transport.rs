@@ -4,6 +4,7 @@ use std::{
     any::Any,
     pin::{Pin, pin},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -18,7 +19,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tower_http::{catch_panic::ResponseForPanic, timeout::TimeoutBody};
 use wire::errcode::ErrCode;
@@ -28,11 +29,14 @@ use crate::{api::error::ApiError, app::App, v1::problem::Problem};
 /// What is still read and thrown away of a request that was answered before its end: an answer in the middle
 /// of a request gets lost with the connection.
 const DISCARDED_MAX: usize = 64 << 20;
+/// How long that may take.
+const DISCARD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gives up bodies that stand still (SEC10).
 pub async fn limit_body_idle(State(app): State<App>, request: Request, next: Next) -> Response {
     let idle = app.settings.body_idle_timeout;
-    next.run(request.map(|body| Body::new(TimeoutBody::new(idle, body)))).await
+    next.run(request.map(|body| Body::new(TimeoutBody::new(idle, body))))
+        .await
 }
 
 /// Bounds the time to the answer, reads what is left of the request, writes refusals out (SEC10, errors §1).
@@ -58,6 +62,16 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
         Some(error) => error.answer(&rid(&app)),
         None => response,
     }
+}
+
+/// Reads what is left of the request before its answer goes out.
+pub async fn finish_native_call(request: Request, next: Next) -> Response {
+    let (request, mut left) = watch_end(request);
+    let response = next.run(request).await;
+    if let Ok(Some(rest)) = left.try_recv() {
+        discard(rest).await;
+    }
+    response
 }
 
 /// Logs each request by its route: never a query, a token or an OpenID (SEC4).
@@ -116,7 +130,10 @@ impl ResponseForPanic for PanicAnswer {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, error: Box<dyn Any + Send + 'static>) -> Response {
-        let text = error.downcast_ref::<&str>().copied().or_else(|| error.downcast_ref::<String>().map(String::as_str));
+        let text = error
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| error.downcast_ref::<String>().map(String::as_str));
         tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
         match self {
             PanicAnswer::Errcode => ApiError::new(ErrCode::SystemError).into_response(),
@@ -127,7 +144,9 @@ impl ResponseForPanic for PanicAnswer {
 
 /// Whether an answer is worth compressing: texts, not files.
 pub fn is_text(response: &hyper::HeaderMap) -> bool {
-    let content_type = response.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = response
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("application/json") || value.starts_with("text/"))
 }
 
@@ -137,17 +156,23 @@ pub async fn not_found() -> Response {
 }
 
 fn rid(app: &App) -> String {
-    wire::error::rid(u64::try_from(app.now().seconds()).unwrap_or_default(), app.secrets.number())
+    wire::error::rid(
+        u64::try_from(app.now().seconds()).unwrap_or_default(),
+        app.secrets.number(),
+    )
 }
 
 async fn discard(mut rest: Body) {
-    let mut length = 0_usize;
-    while let Some(Ok(frame)) = rest.frame().await {
-        length += frame.data_ref().map_or(0, Bytes::len);
-        if length > DISCARDED_MAX {
-            break;
+    let read = async {
+        let mut length = 0_usize;
+        while let Some(Ok(frame)) = rest.frame().await {
+            length += frame.data_ref().map_or(0, Bytes::len);
+            if length > DISCARDED_MAX {
+                break;
+            }
         }
-    }
+    };
+    let _ = timeout(DISCARD_PATIENCE, read).await;
 }
 
 /// A body that tells when it ended, or hands over what is left when nobody wants it any more.
@@ -164,7 +189,10 @@ fn watch_end(request: Request) -> (Request, oneshot::Receiver<Option<Body>>) {
             let _ = end.send(None);
             return body;
         }
-        Body::new(WatchedBody { body: Some(body), end: Some(end) })
+        Body::new(WatchedBody {
+            body: Some(body),
+            end: Some(end),
+        })
     });
     (request, receiver)
 }
@@ -185,7 +213,9 @@ impl HttpBody for WatchedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        let Some(body) = self.body.as_mut() else {
+            return Poll::Ready(None);
+        };
         let polled = Pin::new(body).poll_frame(context);
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.ended();
@@ -198,7 +228,9 @@ impl HttpBody for WatchedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
     }
 }
 
@@ -243,7 +275,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_was_read_leaves_nothing() {
         let (request, mut left) = watch_end(Request::new(Body::from("all")));
-        assert_eq!(request.into_body().collect().await.expect("reads").to_bytes(), "all");
+        assert_eq!(
+            request.into_body().collect().await.expect("reads").to_bytes(),
+            "all"
+        );
         assert!(left.try_recv().expect("ended").is_none());
         let (_request, mut left) = watch_end(Request::new(Body::empty()));
         assert!(left.try_recv().expect("ended").is_none());

@@ -69,8 +69,11 @@ pub enum AccountRefusal {
 #[async_trait]
 pub trait AccountStore {
     /// Makes an account.
-    async fn create_account(&self, account: NewAccount, now: Timestamp)
-    -> StoreResult<Result<Account, AccountRefusal>>;
+    async fn create_account(
+        &self,
+        account: NewAccount,
+        now: Timestamp,
+    ) -> StoreResult<Result<Account, AccountRefusal>>;
     /// All accounts, in order of making.
     async fn accounts(&self) -> StoreResult<Vec<Account>>;
     /// The account of a public name.

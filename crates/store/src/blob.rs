@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use domain::{content::StoredBlob, id::BlobId};
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as ObjectPath};
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as ObjectPath,
+};
 
 use crate::{StoreError, StoreResult};
 
@@ -18,9 +20,17 @@ pub struct Blobs {
 impl Blobs {
     /// Blobs as files under `folder`, which is made if needed.
     pub fn in_folder(folder: &Path) -> StoreResult<Self> {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::Blob(error.to_string()))?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(folder)
+            .map_err(|error| StoreError::Blob(error.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { objects: Arc::new(objects) })
+        Ok(Self {
+            objects: Arc::new(objects),
+        })
     }
 
     /// Stores `bytes`; storing the same bytes again is a no-op.
@@ -30,7 +40,10 @@ impl Blobs {
             content_type: content_type.to_owned(),
             length: bytes.len() as u64,
         };
-        let once = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let once = PutOptions {
+            mode: PutMode::Create,
+            ..PutOptions::default()
+        };
         match self.objects.put_opts(&path(&blob.id), bytes.into(), once).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(blob),
             Err(error) => Err(error.into()),
@@ -68,9 +81,21 @@ mod tests {
     async fn bytes_come_back_as_they_were_until_they_are_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
         let blobs = Blobs::in_folder(folder.path()).expect("opens");
-        let blob = blobs.put(Bytes::from_static(b"hello"), "image/png").await.expect("stores");
-        assert_eq!(blobs.put(Bytes::from_static(b"hello"), "image/png").await.expect("stores again"), blob);
-        assert_eq!(blobs.get(&blob.id).await.expect("reads"), Some(Bytes::from_static(b"hello")));
+        let blob = blobs
+            .put(Bytes::from_static(b"hello"), "image/png")
+            .await
+            .expect("stores");
+        assert_eq!(
+            blobs
+                .put(Bytes::from_static(b"hello"), "image/png")
+                .await
+                .expect("stores again"),
+            blob
+        );
+        assert_eq!(
+            blobs.get(&blob.id).await.expect("reads"),
+            Some(Bytes::from_static(b"hello"))
+        );
         blobs.delete(&blob.id).await.expect("deletes");
         assert_eq!(blobs.get(&blob.id).await.expect("reads"), None);
     }

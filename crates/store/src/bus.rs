@@ -17,7 +17,9 @@ pub struct Bus {
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { sender: broadcast::channel(64).0 }
+        Self {
+            sender: broadcast::channel(64).0,
+        }
     }
 }
 

@@ -51,9 +51,19 @@ pub trait FollowerStore {
         now: Timestamp,
     ) -> StoreResult<Imported>;
     /// Subscribes one; pushes the subscribe event if the follower did not follow already.
-    async fn subscribe(&self, account: AccountId, follower: NewFollower, now: Timestamp) -> StoreResult<Subscribed>;
+    async fn subscribe(
+        &self,
+        account: AccountId,
+        follower: NewFollower,
+        now: Timestamp,
+    ) -> StoreResult<Subscribed>;
     /// Lets a known follower follow again, with the event; false when there is no such follower.
-    async fn subscribe_again(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool>;
+    async fn subscribe_again(
+        &self,
+        account: AccountId,
+        ordinal: Ordinal,
+        now: Timestamp,
+    ) -> StoreResult<bool>;
     /// Ends a subscription and clears its tags, with the event; false when there is no such follower.
     async fn unsubscribe(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool>;
     /// Refuses or accepts mass sends, all of the account's or only those to one tag; false when there is no
@@ -66,11 +76,17 @@ pub trait FollowerStore {
         opted_out: bool,
     ) -> StoreResult<bool>;
     /// Puts followers on the blacklist or takes them off.
-    async fn set_blacklisted(&self, account: AccountId, ordinals: &[Ordinal], blacklisted: bool) -> StoreResult<()>;
+    async fn set_blacklisted(
+        &self,
+        account: AccountId,
+        ordinals: &[Ordinal],
+        blacklisted: bool,
+    ) -> StoreResult<()>;
     /// Whether a follower refuses mass sends of the account, and whether it is blacklisted.
     async fn refusals(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<(bool, bool)>;
     /// What is known of each; `None` where no such follower was ever seen.
-    async fn followers(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Option<Follower>>>;
+    async fn followers(&self, account: AccountId, ordinals: &[Ordinal])
+    -> StoreResult<Vec<Option<Follower>>>;
     /// The follower with this external id.
     async fn follower_by_external_id(
         &self,
@@ -85,5 +101,11 @@ pub trait FollowerStore {
         limit: usize,
     ) -> StoreResult<FollowerPage>;
     /// Sets the account's remark; false when the follower does not follow.
-    async fn set_remark(&self, account: AccountId, ordinal: Ordinal, remark: &str, now: Timestamp) -> StoreResult<bool>;
+    async fn set_remark(
+        &self,
+        account: AccountId,
+        ordinal: Ordinal,
+        remark: &str,
+        now: Timestamp,
+    ) -> StoreResult<bool>;
 }

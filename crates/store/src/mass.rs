@@ -78,12 +78,20 @@ pub enum PreviewRefusal {
 #[async_trait]
 pub trait MassStore {
     /// Counts one mass-send call (Q2, Q6).
-    async fn count_call(&self, account: AccountId, now: Timestamp)
-    -> StoreResult<Result<CallTicket, MinuteUsedUp>>;
+    async fn count_call(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> StoreResult<Result<CallTicket, MinuteUsedUp>>;
     /// What the account has used of its quota at `now`.
     async fn usage(&self, account: AccountId, now: Timestamp) -> StoreResult<Usage>;
     /// Whether everything that `content` names exists and is of the right kind.
-    async fn content_exists(&self, account: AccountId, content: &NewContent, now: Timestamp) -> StoreResult<bool>;
+    async fn content_exists(
+        &self,
+        account: AccountId,
+        content: &NewContent,
+        now: Timestamp,
+    ) -> StoreResult<bool>;
     /// Admits `mass` under the account's quota, charges it, freezes content and audience, and leaves its
     /// batches for the engine. Nothing is written when it is refused (I1, I5, I6, I10, I12).
     async fn accept_mass(
@@ -105,7 +113,12 @@ pub trait MassStore {
     /// A preview that is still kept.
     async fn preview(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>>;
     /// Masses of an account, newest first, with ids below `before`.
-    async fn masses(&self, account: AccountId, before: Option<MassId>, limit: usize) -> StoreResult<Vec<Mass>>;
+    async fn masses(
+        &self,
+        account: AccountId,
+        before: Option<MassId>,
+        limit: usize,
+    ) -> StoreResult<Vec<Mass>>;
     /// Deletes the pages of one article (`index` from 1) or of all (0). A news that was sent several times
     /// dies in all of its sends (S104). Repeating it is fine.
     async fn delete_articles(

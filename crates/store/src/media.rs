@@ -62,7 +62,12 @@ pub trait MediaStore {
     /// A material that has not expired.
     async fn media(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<Media>>;
     /// The same by its number.
-    async fn media_by_serial(&self, account: AccountId, serial: i64, now: Timestamp) -> StoreResult<Option<Media>>;
+    async fn media_by_serial(
+        &self,
+        account: AccountId,
+        serial: i64,
+        now: Timestamp,
+    ) -> StoreResult<Option<Media>>;
     /// Keeps a news material.
     async fn add_news(
         &self,

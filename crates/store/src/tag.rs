@@ -16,7 +16,12 @@ pub trait TagStore {
     /// The starred preset and the account's own tags, with their numbers of followers.
     async fn tags(&self, account: AccountId) -> StoreResult<Vec<Tag>>;
     /// Gives a tag another name.
-    async fn rename_tag(&self, account: AccountId, tag: TagId, name: &str) -> StoreResult<Result<(), TagRefusal>>;
+    async fn rename_tag(
+        &self,
+        account: AccountId,
+        tag: TagId,
+        name: &str,
+    ) -> StoreResult<Result<(), TagRefusal>>;
     /// Removes a tag from everybody and for good.
     async fn delete_tag(&self, account: AccountId, tag: TagId) -> StoreResult<Result<(), TagRefusal>>;
     /// Puts a tag on followers; all of them or none.
@@ -35,7 +40,7 @@ pub trait TagStore {
     ) -> StoreResult<Result<(), TagRefusal>>;
     /// The tags that each of these followers carries, ascending.
     async fn tags_of(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Vec<TagId>>>;
-    /// Followers who carry a tag, after `after`.
+    /// Followers who carry a tag, or are on the blacklist for its preset, after `after`.
     async fn tagged_after(
         &self,
         account: AccountId,

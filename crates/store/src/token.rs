@@ -70,5 +70,9 @@ pub trait TokenStore {
         expires_at: Timestamp,
     ) -> StoreResult<()>;
     /// Whose inbox the token reads; `None` for an unknown or expired one.
-    async fn inbox_reader(&self, hash: TokenHash, now: Timestamp) -> StoreResult<Option<(AccountId, Ordinal)>>;
+    async fn inbox_reader(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> StoreResult<Option<(AccountId, Ordinal)>>;
 }

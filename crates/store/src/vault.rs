@@ -29,7 +29,10 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// The vault of a master key.
     pub fn new(master: [u8; 32]) -> Self {
-        Self { cipher: Aes256Gcm::new(&derive(&master, b"wrap").into()), master }
+        Self {
+            cipher: Aes256Gcm::new(&derive(&master, b"wrap").into()),
+            master,
+        }
     }
 
     /// Encrypts `secret` under a fresh nonce.
@@ -43,7 +46,9 @@ impl Vault {
     pub fn unwrap(&self, wrapped: &[u8]) -> StoreResult<Vec<u8>> {
         let damaged = || StoreError::Damaged("a stored secret does not open with this master key".into());
         let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>().ok_or_else(damaged)?;
-        self.cipher.decrypt(&(*nonce).into(), sealed).map_err(|_| damaged())
+        self.cipher
+            .decrypt(&(*nonce).into(), sealed)
+            .map_err(|_| damaged())
     }
 
     /// The key that public links are sealed with.
@@ -90,8 +95,17 @@ mod tests {
     #[test]
     fn sec02_a_stable_token_is_repeatable_and_its_own() {
         let vault = Vault::new([1; 32]);
-        assert_eq!(vault.stable_token(AccountId(1), 1), vault.stable_token(AccountId(1), 1));
-        assert_ne!(vault.stable_token(AccountId(1), 1), vault.stable_token(AccountId(1), 2));
-        assert_ne!(vault.stable_token(AccountId(1), 1), vault.stable_token(AccountId(2), 1));
+        assert_eq!(
+            vault.stable_token(AccountId(1), 1),
+            vault.stable_token(AccountId(1), 1)
+        );
+        assert_ne!(
+            vault.stable_token(AccountId(1), 1),
+            vault.stable_token(AccountId(1), 2)
+        );
+        assert_ne!(
+            vault.stable_token(AccountId(1), 1),
+            vault.stable_token(AccountId(2), 1)
+        );
     }
 }

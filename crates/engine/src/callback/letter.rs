@@ -25,7 +25,11 @@ pub(super) struct OwnedStamp {
 
 impl OwnedStamp {
     fn stamp(&self) -> Stamp<'_> {
-        Stamp { token: &self.token, timestamp: self.timestamp, nonce: &self.nonce }
+        Stamp {
+            token: &self.token,
+            timestamp: self.timestamp,
+            nonce: &self.nonce,
+        }
     }
 }
 
@@ -49,14 +53,26 @@ impl Draft {
         stamp: &OwnedStamp,
         random: [u8; 16],
     ) -> Result<Envelope, String> {
-        let letter = Letter { xml: &self.xml, to: &account.original_id, openid: self.open_id.as_deref() };
+        let letter = Letter {
+            xml: &self.xml,
+            to: &account.original_id,
+            openid: self.open_id.as_deref(),
+        };
         let key;
         let mode = match callback.mode {
             CallbackMode::Plain => Mode::Plain,
             CallbackMode::Compatible | CallbackMode::Safe => {
                 key = AesKey::parse(&callback.aes_key).map_err(|_| "the EncodingAESKey cannot be read")?;
-                let seal = Seal { key: &key, appid: &account.app_id.0, random };
-                if callback.mode == CallbackMode::Safe { Mode::Safe(seal) } else { Mode::Compatible(seal) }
+                let seal = Seal {
+                    key: &key,
+                    appid: &account.app_id.0,
+                    random,
+                };
+                if callback.mode == CallbackMode::Safe {
+                    Mode::Safe(seal)
+                } else {
+                    Mode::Compatible(seal)
+                }
             }
         };
         Ok(Envelope::new(&letter, &mode, &stamp.stamp()))
@@ -72,7 +88,9 @@ pub(super) async fn draft(
     event: &Event,
 ) -> Result<Draft, String> {
     let (ordinal, change) = match event.kind {
-        EventKind::MassFinished(mass) => return finished(store, links, public_url, account, event, mass).await,
+        EventKind::MassFinished(mass) => {
+            return finished(store, links, public_url, account, event, mass).await;
+        }
         EventKind::Subscribed(ordinal) => (ordinal, Change::Subscribe),
         EventKind::Unsubscribed(ordinal) => (ordinal, Change::Unsubscribe),
     };
@@ -83,7 +101,10 @@ pub(super) async fn draft(
         create_time: event.create_time,
         change,
     };
-    Ok(Draft { xml: following.to_xml(), open_id: Some(open_id) })
+    Ok(Draft {
+        xml: following.to_xml(),
+        open_id: Some(open_id),
+    })
 }
 
 async fn finished(
@@ -94,13 +115,19 @@ async fn finished(
     event: &Event,
     id: MassId,
 ) -> Result<Draft, String> {
-    let mass = store.mass(account.id, id).await.map_err(|error| error.to_string())?;
+    let mass = store
+        .mass(account.id, id)
+        .await
+        .map_err(|error| error.to_string())?;
     let mass = mass.ok_or("the mass is gone")?;
     let refused = matches!(mass.state, MassState::Refused(_));
     let counts = if refused { Counts::default() } else { mass.counts };
     let articles = match mass.content {
         Content::News(news) if matches!(mass.state, MassState::Succeeded | MassState::Deleted) => {
-            let news = store.frozen_news(account.id, news).await.map_err(|error| error.to_string())?;
+            let news = store
+                .frozen_news(account.id, news)
+                .await
+                .map_err(|error| error.to_string())?;
             let articles = news.as_ref().map_or(0, |news| news.news.articles.len());
             let number = news.map_or(0, |news| news.id.0.unsigned_abs());
             article_urls(links, public_url, account.id, number, articles)
@@ -120,14 +147,28 @@ async fn finished(
         check_state: 0,
         articles,
     };
-    Ok(Draft { xml: event.to_xml(), open_id: None })
+    Ok(Draft {
+        xml: event.to_xml(),
+        open_id: None,
+    })
 }
 
-fn article_urls(links: &LinkKey, public_url: &str, account: AccountId, number: u64, articles: usize) -> Vec<String> {
+fn article_urls(
+    links: &LinkKey,
+    public_url: &str,
+    account: AccountId,
+    number: u64,
+    articles: usize,
+) -> Vec<String> {
     (1..=articles)
         .filter_map(|position| u8::try_from(position).ok())
         .map(|index| {
-            let link = links.seal(Link { kind: LinkKind::Article, account, number, index });
+            let link = links.seal(Link {
+                kind: LinkKind::Article,
+                account,
+                number,
+                index,
+            });
             format!("{public_url}/s/{link}")
         })
         .collect()

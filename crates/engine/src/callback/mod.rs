@@ -89,14 +89,28 @@ impl CallbackSender {
     ) -> Result<Self, String> {
         let http = post::Poster::new(settings.addresses.clone(), settings.timeout)?;
         let (random, in_flight, landed) = (Random::system(), Mutex::default(), Notify::new());
-        Ok(Self(Arc::new(Parts { store, clock, bus, random, links, settings, http, in_flight, landed })))
+        Ok(Self(Arc::new(Parts {
+            store,
+            clock,
+            bus,
+            random,
+            links,
+            settings,
+            http,
+            in_flight,
+            landed,
+        })))
     }
 
     /// The GET handshake of spec events §2: the receiver must answer the echo string within 5 seconds.
     pub async fn verify(&self, callback: &Callback) -> Result<(), String> {
         let echo = self.0.random.number().to_string();
         let stamp = self.stamp(callback);
-        let answer = self.0.http.get(&callback.url, &letter::verification(&stamp, &echo)).await?;
+        let answer = self
+            .0
+            .http
+            .get(&callback.url, &letter::verification(&stamp, &echo))
+            .await?;
         if answer.trim_end_matches(['\r', '\n']) == echo {
             Ok(())
         } else {
@@ -110,7 +124,11 @@ impl CallbackSender {
         if due.is_none_or(|due| due > now) {
             return Ok(false);
         }
-        let events = self.0.store.claim_events(self.busy(), CLAIM_LIMIT, CLAIM_MS, now).await?;
+        let events = self
+            .0
+            .store
+            .claim_events(self.busy(), CLAIM_LIMIT, CLAIM_MS, now)
+            .await?;
         let mut started = false;
         for event in events {
             if let Some(places) = self.take_off(&event) {
@@ -147,7 +165,11 @@ impl CallbackSender {
 
     fn busy(&self) -> Vec<AccountId> {
         let full = |lane: &Lane| lane.events.len() >= self.0.settings.per_endpoint;
-        self.lanes().iter().filter(|(_, lane)| full(lane)).map(|(account, _)| *account).collect()
+        self.lanes()
+            .iter()
+            .filter(|(_, lane)| full(lane))
+            .map(|(account, _)| *account)
+            .collect()
     }
 
     /// Notes that a try begins; `None` when one of this event is still under way.
@@ -190,7 +212,10 @@ impl CallbackSender {
 
     async fn deliver(&self, event: &Event) -> Result<(), String> {
         let store = self.0.store.as_ref();
-        let account = store.account_by_id(event.account).await.map_err(|error| error.to_string())?;
+        let account = store
+            .account_by_id(event.account)
+            .await
+            .map_err(|error| error.to_string())?;
         let account = account.ok_or("the account is gone")?;
         let callback = account.callback.clone().ok_or("no callback URL is configured")?;
         let draft = letter::draft(store, &self.0.links, &self.0.settings.public_url, &account, event).await?;
@@ -206,8 +231,16 @@ impl CallbackSender {
         let first = event.first_try_at.unwrap_or(now);
         let [jitter] = self.0.random.bytes();
         let retry = next_try(self.0.settings.retries, first, event.attempts + 1, now, jitter);
-        tracing::warn!(account.id = event.account.0, attempt = event.attempts + 1, error, "a callback failed");
-        self.0.store.event_failed(event.account, event.id, &error, retry).await
+        tracing::warn!(
+            account.id = event.account.0,
+            attempt = event.attempts + 1,
+            error,
+            "a callback failed"
+        );
+        self.0
+            .store
+            .event_failed(event.account, event.id, &error, retry)
+            .await
     }
 
     fn stamp(&self, callback: &Callback) -> letter::OwnedStamp {

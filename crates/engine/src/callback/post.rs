@@ -30,18 +30,29 @@ impl Poster {
             .dns_resolver(CheckedResolver(rules.clone()))
             .user_agent(concat!("qunfa/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { http: http.map_err(|error| error.to_string())?, rules, timeout })
+        Ok(Self {
+            http: http.map_err(|error| error.to_string())?,
+            rules,
+            timeout,
+        })
     }
 
     /// Posts an event; any 2xx answer means that it was received.
     pub(super) async fn post(&self, url: &str, envelope: &Envelope) -> Result<(), String> {
         let url = self.address(url, &envelope.query)?;
-        let request =
-            self.http.post(url).header("Content-Type", "text/xml").body(envelope.body.clone());
+        let request = self
+            .http
+            .post(url)
+            .header("Content-Type", "text/xml")
+            .body(envelope.body.clone());
         let answer = self.in_time(request.send()).await?;
         let status = answer.status();
         self.read(answer).await?;
-        if status.is_success() { Ok(()) } else { Err(format!("the receiver answered {status}")) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("the receiver answered {status}"))
+        }
     }
 
     /// Gets a text; anything but 2xx is a failure.
@@ -61,7 +72,8 @@ impl Poster {
         if !self.rules.allows_host(&host) {
             return Err("the callback URL points to an address that is not public".to_owned());
         }
-        url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
+        url.query_pairs_mut()
+            .extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
         Ok(url)
     }
 

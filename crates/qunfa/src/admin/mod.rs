@@ -75,7 +75,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Admin {
     /// A client of the server at `server`.
-    #[expect(clippy::disallowed_methods, reason = "asks only the server that the operator named")]
     pub fn new(server: &str, token: &str) -> Result<Self, AdminError> {
         let address = || AdminError::Address(server.to_string());
         let base = Url::parse(server).map_err(|_| address())?;
@@ -88,8 +87,15 @@ impl Admin {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
-            .map_err(|error| AdminError::Connection { server: base.clone(), reason: error.to_string() })?;
-        Ok(Self { http, base, token: token.to_string() })
+            .map_err(|error| AdminError::Connection {
+                server: base.clone(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            http,
+            base,
+            token: token.to_string(),
+        })
     }
 
     /// Where the server is.
@@ -103,19 +109,30 @@ impl Admin {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.send(self.request(Method::GET, url).timeout(ANSWER_TIMEOUT)).await
+        self.send(self.request(Method::GET, url).timeout(ANSWER_TIMEOUT))
+            .await
     }
 
     /// `POST`, `PATCH` or `PUT` of a JSON body.
     pub async fn change(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, AdminError> {
-        self.send(self.request(method, self.url(path)).timeout(ANSWER_TIMEOUT).json(body)).await
+        self.send(
+            self.request(method, self.url(path))
+                .timeout(ANSWER_TIMEOUT)
+                .json(body),
+        )
+        .await
     }
 
     /// Streams a file of followers, CSV or JSON lines; the server sees which. There is no time limit: it takes
     /// as long as it takes.
     pub async fn import(&self, account: &str, body: reqwest::Body) -> Result<Value, AdminError> {
         let request = self.request(Method::POST, self.url(&["accounts", account, "followers"]));
-        self.send(request.header(header::CONTENT_TYPE, "application/octet-stream").body(body)).await
+        self.send(
+            request
+                .header(header::CONTENT_TYPE, "application/octet-stream")
+                .body(body),
+        )
+        .await
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -134,18 +151,30 @@ impl Admin {
         let answer = request.send().await.map_err(|error| self.failed(&error))?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(|error| self.failed(&error))?;
-        let value: Option<Value> =
-            if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&body).ok() };
+        let value: Option<Value> = if body.is_empty() {
+            Some(Value::Null)
+        } else {
+            serde_json::from_slice(&body).ok()
+        };
         if status == StatusCode::UNAUTHORIZED {
-            return Err(AdminError::Token { server: self.base.clone() });
+            return Err(AdminError::Token {
+                server: self.base.clone(),
+            });
         }
         match value {
             Some(value) if status.is_success() => Ok(value),
             Some(value) if value["error"]["message"].is_string() => {
                 let text = |name: &str| value["error"][name].as_str().unwrap_or_default().to_string();
-                Err(AdminError::Refused { status, code: text("code"), message: text("message") })
+                Err(AdminError::Refused {
+                    status,
+                    code: text("code"),
+                    message: text("message"),
+                })
             }
-            _ => Err(AdminError::Answer { server: self.base.clone(), status }),
+            _ => Err(AdminError::Answer {
+                server: self.base.clone(),
+                status,
+            }),
         }
     }
 
@@ -155,7 +184,10 @@ impl Admin {
             return AdminError::NoServer { server };
         }
         if error.is_timeout() {
-            return AdminError::Connection { server, reason: "no answer in time".into() };
+            return AdminError::Connection {
+                server,
+                reason: "no answer in time".into(),
+            };
         }
         let mut cause = error.source();
         let mut reason = error.to_string();

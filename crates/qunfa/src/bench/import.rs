@@ -44,9 +44,13 @@ pub async fn run(plan: ImportPlan) -> BenchResult<()> {
     let admin = Admin::new(&system.base)?;
     let quota = json!({"quota": {"sends_per_day": null, "calls_per_day": null, "receipts_per_month": null,
         "history_per_day": null, "history_per_month": null, "calls_per_minute": null}});
-    admin.call(Method::PATCH, "/v1/accounts/wx0000000000000002", Some(quota)).await?;
+    admin
+        .call(Method::PATCH, "/v1/accounts/wx0000000000000002", Some(quota))
+        .await?;
     // The sender has as many followers as the import makes.
-    admin.import("wx0000000000000002", people::csv(plan.followers, 0.5)).await?;
+    admin
+        .import("wx0000000000000002", people::csv(plan.followers, 0.5))
+        .await?;
     let started = Instant::now();
     let importing = admin.import("wx0000000000000001", people::csv(plan.followers, 0.5));
     let calls = sends_meanwhile(&system.base);
@@ -81,7 +85,11 @@ struct Sends {
 }
 
 fn sends_meanwhile(base: &str) -> Sends {
-    Sends { base: base.to_owned(), account: None, number: 0 }
+    Sends {
+        base: base.to_owned(),
+        account: None,
+        number: 0,
+    }
 }
 
 impl Sends {
@@ -90,8 +98,10 @@ impl Sends {
         let account = match &self.account {
             Some(account) => account,
             None => {
-                let client = wire::client::Client::new(&self.base)?;
-                let token = client.token("wx0000000000000002", "00000000000000000000000000000002").await?;
+                let client = wire::client::Client::new(&self.base);
+                let token = client
+                    .token("wx0000000000000002", "00000000000000000000000000000002")
+                    .await?;
                 self.account.insert(client.account(&token.access_token))
             }
         };
@@ -116,8 +126,14 @@ fn print(report: &ImportReport, as_json: bool) -> BenchResult<()> {
         return Ok(());
     }
     println!("followers                    {}", thousands(report.followers));
-    println!("qunfa, over HTTP             {} rows/s", thousands(report.import_rows_per_second as u64));
-    println!("raw SQLite, index afterwards {} rows/s", thousands(report.raw_sqlite_rows_per_second as u64));
+    println!(
+        "qunfa, over HTTP             {} rows/s",
+        thousands(report.import_rows_per_second as u64)
+    );
+    println!(
+        "raw SQLite, index afterwards {} rows/s",
+        thousands(report.raw_sqlite_rows_per_second as u64)
+    );
     println!("ratio                        {:.2}", report.ratio);
     println!(
         "sendall during the import    {} of {} calls",

@@ -51,7 +51,10 @@ mod tests {
     fn the_tag_has_the_density_that_was_asked_for() {
         for density in [0.0, 0.01, 0.5, 1.0] {
             let tagged = (0..100_000).filter(|number| is_tagged(*number, density)).count();
-            assert!((tagged as f64 / 100_000.0 - density).abs() < 0.01, "{density}: {tagged}");
+            assert!(
+                (tagged as f64 / 100_000.0 - density).abs() < 0.01,
+                "{density}: {tagged}"
+            );
         }
     }
 

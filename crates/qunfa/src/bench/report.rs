@@ -20,13 +20,22 @@ impl Spread {
             let index = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
             sorted.get(index).copied().unwrap_or(0.0)
         };
-        Self { median: at(0.5), min: at(0.0), max: at(1.0), p95: at(0.95) }
+        Self {
+            median: at(0.5),
+            min: at(0.0),
+            max: at(1.0),
+            p95: at(0.95),
+        }
     }
 }
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} ms (min {:.1}, p95 {:.1}, max {:.1})", self.median, self.min, self.p95, self.max)
+        write!(
+            f,
+            "{:.1} ms (min {:.1}, p95 {:.1}, max {:.1})",
+            self.median, self.min, self.p95, self.max
+        )
     }
 }
 
@@ -65,6 +74,9 @@ mod tests {
 
     #[test]
     fn large_numbers_are_grouped() {
-        assert_eq!([0, 999, 1_000, 10_000_000].map(thousands), ["0", "999", "1,000", "10,000,000"]);
+        assert_eq!(
+            [0, 999, 1_000, 10_000_000].map(thousands),
+            ["0", "999", "1,000", "10,000,000"]
+        );
     }
 }

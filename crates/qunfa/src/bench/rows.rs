@@ -54,13 +54,15 @@ impl Rows {
             }
         }
         transaction.commit()?;
-        self.db.execute_batch("CREATE UNIQUE INDEX follower_external ON follower (external_id)")?;
+        self.db
+            .execute_batch("CREATE UNIQUE INDEX follower_external ON follower (external_id)")?;
         Ok(started.elapsed().as_secs_f64())
     }
 
     /// The counters, which an import does not need and a send does.
     pub(super) fn make_counters(&self) -> BenchResult<()> {
-        self.db.execute_batch("INSERT INTO receipts SELECT id, 0, 0 FROM follower")?;
+        self.db
+            .execute_batch("INSERT INTO receipts SELECT id, 0, 0 FROM follower")?;
         Ok(())
     }
 
@@ -89,7 +91,10 @@ impl Rows {
     /// The yardstick: only the entries of everybody, without rules and counters; taken away again.
     pub(super) fn plain_insert(&mut self) -> BenchResult<f64> {
         let started = Instant::now();
-        self.db.execute("INSERT INTO entry (mass, follower) SELECT -1, id FROM follower ORDER BY id", [])?;
+        self.db.execute(
+            "INSERT INTO entry (mass, follower) SELECT -1, id FROM follower ORDER BY id",
+            [],
+        )?;
         let took = started.elapsed().as_secs_f64() * 1_000.0;
         self.db.execute("DELETE FROM entry WHERE mass = -1", [])?;
         Ok(took)

@@ -67,7 +67,10 @@ struct RowsReport {
 pub async fn run(plan: SendPlan) -> BenchResult<()> {
     let folder = tempfile::tempdir()?;
     let rows_folder = tempfile::tempdir()?;
-    let report = Bench::start(plan, folder.path(), rows_folder.path()).await?.measure().await?;
+    let report = Bench::start(plan, folder.path(), rows_folder.path())
+        .await?
+        .measure()
+        .await?;
     print(&report, plan.json)
 }
 
@@ -94,18 +97,26 @@ impl<'a> Bench<'a> {
         let system = System::start(folder, Some(system::wall_now())).await?;
         let admin = Admin::new(&system.base)?;
         let lifted = json!({"quota": {"calls_per_day": null, "calls_per_minute": null}});
-        admin.call(Method::PATCH, &format!("/v1/accounts/{APP_ID}"), Some(lifted)).await?;
+        admin
+            .call(Method::PATCH, &format!("/v1/accounts/{APP_ID}"), Some(lifted))
+            .await?;
         let account = log_in(&system.base).await?;
         system::reset_peak_memory();
         let started = Instant::now();
-        let imported = admin.import(APP_ID, people::csv(plan.followers, plan.tag_density)).await?;
+        let imported = admin
+            .import(APP_ID, people::csv(plan.followers, plan.tag_density))
+            .await?;
         let import_seconds = started.elapsed().as_secs_f64();
         if imported["imported"].as_u64() != Some(plan.followers) {
             return Err(format!("the import answered {imported}").into());
         }
         let peak = system::peak_memory();
         let tag = tag_id(&account).await?;
-        let mut rows = if plan.vs_rows { Some(Rows::open(rows_folder)?) } else { None };
+        let mut rows = if plan.vs_rows {
+            Some(Rows::open(rows_folder)?)
+        } else {
+            None
+        };
         let rows_import_seconds = match &mut rows {
             Some(rows) => {
                 let seconds = rows.import(plan.followers, plan.tag_density)?;
@@ -175,7 +186,7 @@ impl<'a> Bench<'a> {
 
     /// One send on each side: every second one to the tag, the others to all.
     async fn round(&mut self, round: u32) -> BenchResult<()> {
-        let to_tag = round % 2 == 0 && self.plan.tag_density > 0.0;
+        let to_tag = round.is_multiple_of(2) && self.plan.tag_density > 0.0;
         let database = self.folder.join("qunfa.db");
         let before = system::bytes_in_use(&database)?;
         system::reset_peak_memory();
@@ -183,7 +194,8 @@ impl<'a> Bench<'a> {
         self.note_peak();
         self.accept.push(accept);
         self.finish.push(finish);
-        self.stored.push((to_tag, system::bytes_in_use(&database)?.saturating_sub(before)));
+        self.stored
+            .push((to_tag, system::bytes_in_use(&database)?.saturating_sub(before)));
         let month = Calendar::shanghai().month(self.system.clock.now()).0;
         if let Some(rows) = &mut self.rows {
             let took = rows.send(u64::from(round), &text(round), to_tag, i64::from(month))?;
@@ -195,7 +207,11 @@ impl<'a> Bench<'a> {
     /// One send through the API: milliseconds to the answer and to SEND_SUCCESS. When the month's sends to all
     /// are used up, the clock moves to the next month, and only then.
     async fn send(&mut self, round: u32, to_tag: bool) -> BenchResult<(f64, f64)> {
-        let filter = if to_tag { json!({"is_to_all": false, "tag_id": self.tag}) } else { json!({"is_to_all": true}) };
+        let filter = if to_tag {
+            json!({"is_to_all": false, "tag_id": self.tag})
+        } else {
+            json!({"is_to_all": true})
+        };
         let body = json!({"filter": filter, "msgtype": "text", "text": {"content": text(round)}});
         loop {
             let started = Instant::now();
@@ -223,7 +239,10 @@ impl<'a> Bench<'a> {
 
     async fn wait_for_success(&self, id: i64) -> BenchResult<()> {
         loop {
-            let state: Value = self.account.raw("/cgi-bin/message/mass/get", &json!({"msg_id": id})).await?;
+            let state: Value = self
+                .account
+                .raw("/cgi-bin/message/mass/get", &json!({"msg_id": id}))
+                .await?;
             match state["msg_status"].as_str() {
                 Some("SEND_SUCCESS") => return Ok(()),
                 Some("SENDING") => tokio::time::sleep(std::time::Duration::from_millis(1)).await,
@@ -240,7 +259,10 @@ impl<'a> Bench<'a> {
             let path = format!("/v1/accounts/{APP_ID}/inbox-tokens");
             let body = json!({"external_id": people::external_id(follower)});
             let token = self.admin.call(Method::POST, &path, Some(body)).await?;
-            let ours = self.admin.inbox(token["token"].as_str().ok_or("no inbox token")?).await?;
+            let ours = self
+                .admin
+                .inbox(token["token"].as_str().ok_or("no inbox token")?)
+                .await?;
             let theirs = rows.inbox(follower)?;
             if ours != theirs {
                 return Err(format!("follower {follower} has {ours:?}, by rows {theirs:?}").into());
@@ -251,7 +273,12 @@ impl<'a> Bench<'a> {
 
     fn rows_report(&self, plain: f64) -> RowsReport {
         let all: Vec<f64> = self.rows_finish.iter().map(|(_, took)| *took).collect();
-        let to_all: Vec<f64> = self.rows_finish.iter().filter(|(to_tag, _)| !to_tag).map(|(_, took)| *took).collect();
+        let to_all: Vec<f64> = self
+            .rows_finish
+            .iter()
+            .filter(|(to_tag, _)| !to_tag)
+            .map(|(_, took)| *took)
+            .collect();
         let spread = Spread::of(&all);
         RowsReport {
             import_rows_per_second: self.plan.followers as f64 / self.rows_import_seconds,
@@ -272,7 +299,7 @@ fn text(round: u32) -> String {
 }
 
 async fn log_in(base: &str) -> BenchResult<Account> {
-    let client = Client::new(base)?;
+    let client = Client::new(base);
     let token = client.token(APP_ID, SECRET).await?;
     Ok(client.account(&token.access_token))
 }
@@ -289,8 +316,16 @@ fn print(report: &SendReport, as_json: bool) -> BenchResult<()> {
         println!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
-    println!("followers             {}, {} sends in {} months", thousands(report.followers), report.rounds, report.months);
-    println!("import over HTTP      {} rows/s", thousands(report.import_rows_per_second as u64));
+    println!(
+        "followers             {}, {} sends in {} months",
+        thousands(report.followers),
+        report.rounds,
+        report.months
+    );
+    println!(
+        "import over HTTP      {} rows/s",
+        thousands(report.import_rows_per_second as u64)
+    );
     println!("call to answer        {}", report.accept_ms);
     println!("call to SEND_SUCCESS  {}", report.finish_ms);
     println!("first after a restart {:.1} ms", report.cold_finish_ms);
@@ -309,7 +344,10 @@ fn print(report: &SendReport, as_json: bool) -> BenchResult<()> {
             "  as good as can be   a bare INSERT … SELECT takes {:.1} ms, {:.2} of a send to all",
             rows.plain_insert_select_ms, rows.send_to_all_vs_plain_insert
         );
-        println!("times faster          {:.0} (ratio of the medians)", rows.ratio_of_medians);
+        println!(
+            "times faster          {:.0} (ratio of the medians)",
+            rows.ratio_of_medians
+        );
         println!("inboxes compared      {}, all equal", report.inboxes_compared);
     }
     Ok(())

@@ -45,7 +45,12 @@ impl System {
             };
             sandbox.node.serve(listener, Some(control), shutdown).await;
         });
-        Ok(Self { base, clock, stop: Some(stop), task })
+        Ok(Self {
+            base,
+            clock,
+            stop: Some(stop),
+            task,
+        })
     }
 
     /// Ends the server and waits until it has let go of its folder.
@@ -67,7 +72,10 @@ pub(super) struct Admin {
 
 impl Admin {
     pub(super) fn new(base: &str) -> BenchResult<Self> {
-        Ok(Self { http: reqwest::Client::builder().no_proxy().build()?, base: base.to_owned() })
+        Ok(Self {
+            http: reqwest::Client::builder().no_proxy().build()?,
+            base: base.to_owned(),
+        })
     }
 
     pub(super) async fn call(
@@ -76,7 +84,10 @@ impl Admin {
         path: &str,
         body: Option<serde_json::Value>,
     ) -> BenchResult<serde_json::Value> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(ADMIN_TOKEN);
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(ADMIN_TOKEN);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -101,10 +112,17 @@ impl Admin {
 
     /// What the inbox of this token holds, newest first, as texts.
     pub(super) async fn inbox(&self, token: &str) -> BenchResult<Vec<String>> {
-        let request = self.http.get(format!("{}/inbox/entries?limit=100", self.base)).bearer_auth(token);
+        let request = self
+            .http
+            .get(format!("{}/inbox/entries?limit=100", self.base))
+            .bearer_auth(token);
         let page = answer(request).await?;
         let entries = page["entries"].as_array().ok_or("the inbox has no entries")?;
-        Ok(entries.iter().filter_map(|entry| entry["text"].as_str()).map(str::to_owned).collect())
+        Ok(entries
+            .iter()
+            .filter_map(|entry| entry["text"].as_str())
+            .map(str::to_owned)
+            .collect())
     }
 }
 
@@ -123,7 +141,11 @@ async fn answer(request: reqwest::RequestBuilder) -> BenchResult<serde_json::Val
 pub(super) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1_024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1_024)
 }
 
 /// Starts a new measurement of [`peak_memory`], where the system can.

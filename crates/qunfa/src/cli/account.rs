@@ -16,7 +16,7 @@ pub enum AccountCommand {
     /// Make an account; its secret is shown this one time (新建公众号)
     #[command(after_help = "Examples:
   qunfa account create '城市公报' --kind service --verified
-  qunfa account create 'Daily' --kind subscription --callback-url https://example.org/wx --callback-token abc123")]
+  qunfa account create 'Daily' --kind subscription --verified")]
     Create {
         /// What followers see, 1 to 64 characters
         name: String,
@@ -47,8 +47,8 @@ pub enum AccountCommand {
     #[command(after_help = "Examples:
   qunfa account set wx0000000000000001 --name '新名字' --pay-enabled=true
   qunfa account set wx0000000000000001 --calls-per-minute none
-  qunfa account set wx0000000000000001 --callback-url https://example.org/wx --callback-token abc123 \\
-      --callback-mode safe --callback-aes-key AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")]
+  qunfa account set wx0000000000000001 --callback-url https://example.org/wx \\
+      --callback-token abc123 --callback-mode safe --callback-aes-key KEY43")]
     Set {
         /// The account
         appid: String,
@@ -180,8 +180,12 @@ impl QuotaFields {
             ("history_per_month", self.history_per_month),
             ("calls_per_minute", self.calls_per_minute),
         ];
-        let given = given.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?)));
-        Some(given.collect::<Map<_, _>>()).filter(|quota| !quota.is_empty()).map(Value::Object)
+        let given = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_string(), value?)));
+        Some(given.collect::<Map<_, _>>())
+            .filter(|quota| !quota.is_empty())
+            .map(Value::Object)
     }
 }
 
@@ -191,9 +195,11 @@ impl CallbackFields {
             return Some(Value::Null);
         }
         let mut callback = json!({ "url": self.callback_url? });
-        for (key, value) in
-            [("token", self.callback_token), ("aes_key", self.callback_aes_key), ("mode", self.callback_mode)]
-        {
+        for (key, value) in [
+            ("token", self.callback_token),
+            ("aes_key", self.callback_aes_key),
+            ("mode", self.callback_mode),
+        ] {
             if let Some(value) = value {
                 callback[key] = value.into();
             }
@@ -219,33 +225,53 @@ pub async fn run(command: AccountCommand) -> Result<Status, CliError> {
     match command {
         AccountCommand::Create { name, fields, client } => {
             let body = fields.body(Some(name));
-            let answer = client.open()?.change(Method::POST, &["accounts"], &body).await?;
+            let answer = client
+                .open()
+                .await?
+                .change(Method::POST, &["accounts"], &body)
+                .await?;
             client.print(&answer)?;
             if !client.json {
-                output::print_error("Keep the secret: it is stored only as a hash and will not be shown again.\n");
+                output::print_error(
+                    "Keep the secret: it is stored only as a hash and will not be shown again.\n",
+                );
             }
             Ok(Status::Done)
         }
         AccountCommand::List { client } => {
-            let answer = client.open()?.get(&["accounts"], &[]).await?;
+            let answer = client.open().await?.get(&["accounts"], &[]).await?;
             if client.json {
                 output::print_json(&answer)?;
             } else {
                 let accounts = answer["accounts"].as_array().map_or(&[][..], Vec::as_slice);
-                output::print(&output::table(COLUMNS, accounts, "no accounts; make one: qunfa account create NAME"))?;
+                output::print(&output::table(
+                    COLUMNS,
+                    accounts,
+                    "no accounts; make one: qunfa account create NAME",
+                ))?;
             }
             Ok(Status::Done)
         }
         AccountCommand::Show { appid, client } => {
-            let answer = client.open()?.get(&["accounts", &appid], &[]).await?;
+            let answer = client.open().await?.get(&["accounts", &appid], &[]).await?;
             client.print(&answer)
         }
-        AccountCommand::Set { appid, name, fields, client } => {
+        AccountCommand::Set {
+            appid,
+            name,
+            fields,
+            client,
+        } => {
             let body = fields.body(name);
             if body.as_object().is_some_and(Map::is_empty) {
-                return Err(CliError::failed("nothing to change").hint("qunfa account set --help lists what can be set"));
+                return Err(CliError::failed("nothing to change")
+                    .hint("qunfa account set --help lists what can be set"));
             }
-            let answer = client.open()?.change(Method::PATCH, &["accounts", &appid], &body).await?;
+            let answer = client
+                .open()
+                .await?
+                .change(Method::PATCH, &["accounts", &appid], &body)
+                .await?;
             client.print(&answer)
         }
     }

@@ -64,5 +64,5 @@ fn part(text: &str) -> Result<f64, String> {
 
 /// Measures.
 pub async fn run(command: BenchCommand) -> Result<Status, CliError> {
-    super::start_bench(command).await
+    crate::run::bench(command).await
 }

@@ -10,7 +10,7 @@ use super::{
     output::{self, Column},
 };
 use crate::{
-    admin::Admin,
+    admin::{Admin, AdminError},
     settings::{ADMIN_TOKEN_FILE, secret},
 };
 
@@ -19,13 +19,23 @@ use crate::{
 #[command(next_help_heading = "Server")]
 pub struct ClientArgs {
     /// The server to ask
-    #[arg(long, value_name = "URL", env = "QUNFA_SERVER", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "QUNFA_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub server: String,
     /// Its admin token; without it, the one in the server's data folder is taken
     #[arg(long, value_name = "TOKEN", env = "QUNFA_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
     /// The server's data folder, if it is on this machine
-    #[arg(long, value_name = "DIR", env = "QUNFA_STORE_DATA", default_value = "./qunfa-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "QUNFA_STORE_DATA",
+        default_value = "./qunfa-data"
+    )]
     pub data: PathBuf,
     /// Print JSON for programs
     #[arg(long)]
@@ -51,21 +61,27 @@ pub struct AccountClientArgs {
 
 impl ClientArgs {
     /// The client of the server.
-    pub fn open(&self) -> Result<Admin, CliError> {
-        Ok(Admin::new(&self.server, &self.token()?)?)
-    }
-
-    fn token(&self) -> Result<String, CliError> {
-        if let Some(token) = self.admin_token.as_ref().filter(|token| !token.is_empty()) {
-            return Ok(token.clone());
+    pub async fn open(&self) -> Result<Admin, CliError> {
+        if let Some(token) = self.token()? {
+            return Ok(Admin::new(&self.server, &token)?);
+        }
+        // Where no server runs, the missing token is not what people need to hear about.
+        let asked = Admin::new(&self.server, "none")?.get(&["accounts"], &[]).await;
+        if let Err(error @ AdminError::NoServer { .. }) = asked {
+            return Err(error.into());
         }
         let path = self.data.join(ADMIN_TOKEN_FILE);
-        secret::read_token(&path)?.ok_or_else(|| {
-            CliError::failed(format!("no admin token: {} does not exist", path.display())).hint(
-                "give it with --admin-token or QUNFA_ADMIN_TOKEN (a sandbox's is `sandbox`), or name the server's data \
-                 folder with --data",
-            )
-        })
+        Err(CliError::failed(format!("no admin token: {} does not exist", path.display())).hint(
+            "give it with --admin-token or QUNFA_ADMIN_TOKEN (a sandbox's is `sandbox`), or name the server's data \
+             folder with --data",
+        ))
+    }
+
+    fn token(&self) -> Result<Option<String>, CliError> {
+        match self.admin_token.as_ref().filter(|token| !token.is_empty()) {
+            Some(token) => Ok(Some(token.clone())),
+            None => Ok(secret::read_token(&self.data.join(ADMIN_TOKEN_FILE))?),
+        }
     }
 
     /// Prints an answer: as it came, or as names and values.
@@ -103,7 +119,7 @@ const PAGE_MAX: usize = 1_000;
 impl List<'_> {
     /// Asks page by page and prints all at the end.
     pub async fn print(self, args: &ClientArgs) -> Result<Status, CliError> {
-        let admin = args.open()?;
+        let admin = args.open().await?;
         let mut rows = Vec::new();
         let mut next = self.start.clone();
         let mut last = Value::Null;
@@ -111,7 +127,9 @@ impl List<'_> {
             let mut query = vec![("limit", (self.limit - rows.len()).min(PAGE_MAX).to_string())];
             query.extend(next.take().map(|next| (self.from, next)));
             last = admin.get(self.path, &query).await?;
-            let Some(Value::Array(page)) = last.get_mut(self.items).map(Value::take) else { break };
+            let Some(Value::Array(page)) = last.get_mut(self.items).map(Value::take) else {
+                break;
+            };
             rows.extend(page);
             match &last["next"] {
                 Value::String(text) => next = Some(text.clone()),

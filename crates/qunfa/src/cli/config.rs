@@ -15,9 +15,9 @@ use crate::settings::{
 /// Print the settings.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
-  qunfa config                                      what `qunfa serve` would use here, and where it comes from
-  qunfa config --config /etc/qunfa.toml             check a file
-  qunfa config --sample > qunfa.toml                a file to begin with
+  qunfa config                      what `qunfa serve` would use here, and where it comes from
+  qunfa config --config /etc/qunfa.toml  check a file
+  qunfa config --sample > qunfa.toml  a file to begin with
   qunfa config --reference > docs/config.md")]
 pub struct ConfigArgs {
     /// Print a commented file with all defaults

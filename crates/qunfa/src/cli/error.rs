@@ -42,12 +42,20 @@ pub struct CliError {
 impl CliError {
     /// Nothing could be done.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, status: Status::Failed }
+        Self {
+            message: message.into(),
+            hint: None,
+            status: Status::Failed,
+        }
     }
 
     /// The server understood and refused.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, status: Status::Refused }
+        Self {
+            message: message.into(),
+            hint: None,
+            status: Status::Refused,
+        }
     }
 
     /// The same with advice.
@@ -91,7 +99,8 @@ impl From<AdminError> for CliError {
 
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
-        CliError::failed(error.to_string()).hint("`qunfa config --sample` prints every setting with its default")
+        CliError::failed(error.to_string())
+            .hint("`qunfa config --sample` prints every setting with its default")
     }
 }
 

@@ -64,8 +64,18 @@ pub async fn run(command: EventCommand) -> Result<Status, CliError> {
             list.print(&at.client).await
         }
         EventCommand::Resend { id, at } => {
-            let path = ["accounts", at.account.as_str(), "events", &id.to_string(), "resend"];
-            at.client.open()?.change(Method::POST, &path, &json!({})).await?;
+            let path = [
+                "accounts",
+                at.account.as_str(),
+                "events",
+                &id.to_string(),
+                "resend",
+            ];
+            at.client
+                .open()
+                .await?
+                .change(Method::POST, &path, &json!({}))
+                .await?;
             if at.client.json {
                 output::print_json(&json!({ "id": id, "resend": true }))?;
             } else {

@@ -18,9 +18,9 @@ use super::{
 pub enum FollowerCommand {
     /// Import followers from a file: new ones are added, known ones updated (导入粉丝)
     #[command(after_help = "\
-The file is CSV with the header external_id,nickname,remark,language,tags,subscribe_time (all but the first optional;
-tags by name, separated by `;`), or has one JSON object with these keys on each line. An import sends no events, and
-importing the same file again changes nothing.
+The file is CSV with the header external_id,nickname,remark,language,tags,subscribe_time (all but
+the first optional; tags by name, separated by `;`), or has one JSON object with these keys on each
+line. An import sends no events, and importing the same file again changes nothing.
 
 Examples:
   qunfa follower import followers.csv --account wx0000000000000001
@@ -48,7 +48,9 @@ Exit status: 0 all rows taken, 1 some rows refused (they are listed), 2 nothing 
         at: AccountClientArgs,
     },
     /// Somebody begins to follow, or follows again; sends the subscribe event (关注)
-    #[command(after_help = "Example:\n  qunfa follower subscribe user-17 --nickname 小明 --tag 广东 --account wx0000000000000001")]
+    #[command(
+        after_help = "Example:\n  qunfa follower subscribe user-17 --nickname 小明 --tag 广东 --account wx0000000000000001"
+    )]
     Subscribe {
         /// Your own id of the person
         external_id: String,
@@ -72,7 +74,6 @@ Exit status: 0 all rows taken, 1 some rows refused (they are listed), 2 nothing 
     #[command(after_help = "Example:\n  qunfa follower unsubscribe OPENID --account wx0000000000000001")]
     Unsubscribe {
         /// The follower
-        #[arg(allow_hyphen_values = true)]
         openid: String,
         /// Where.
         #[command(flatten)]
@@ -140,7 +141,14 @@ pub async fn run(command: FollowerCommand) -> Result<Status, CliError> {
             };
             list.print(&at.client).await
         }
-        FollowerCommand::Subscribe { external_id, nickname, remark, language, tags, at } => {
+        FollowerCommand::Subscribe {
+            external_id,
+            nickname,
+            remark,
+            language,
+            tags,
+            at,
+        } => {
             let mut row = json!({ "external_id": external_id });
             for (key, value) in [("nickname", nickname), ("remark", remark), ("language", language)] {
                 if let Some(value) = value {
@@ -162,9 +170,16 @@ pub async fn run(command: FollowerCommand) -> Result<Status, CliError> {
             }
             ask(&at, Method::PUT, &[&openid, "opt-out"], &body).await
         }
-        FollowerCommand::InboxToken { openid, external_id, expires_in, at } => {
+        FollowerCommand::InboxToken {
+            openid,
+            external_id,
+            expires_in,
+            at,
+        } => {
             let mut body = json!({});
-            let who = openid.map(|id| ("openid", id)).or(external_id.map(|id| ("external_id", id)));
+            let who = openid
+                .map(|id| ("openid", id))
+                .or(external_id.map(|id| ("external_id", id)));
             if let Some((key, id)) = who {
                 body[key] = id.into();
             }
@@ -172,15 +187,20 @@ pub async fn run(command: FollowerCommand) -> Result<Status, CliError> {
                 body["expires_in"] = seconds.into();
             }
             let path = ["accounts", at.account.as_str(), "inbox-tokens"];
-            let answer = at.client.open()?.change(Method::POST, &path, &body).await?;
+            let answer = at.client.open().await?.change(Method::POST, &path, &body).await?;
             at.client.print(&answer)
         }
     }
 }
 
 /// One call below an account's followers, and its answer.
-async fn ask(at: &AccountClientArgs, method: Method, tail: &[&str], body: &Value) -> Result<Status, CliError> {
+async fn ask(
+    at: &AccountClientArgs,
+    method: Method,
+    tail: &[&str],
+    body: &Value,
+) -> Result<Status, CliError> {
     let path = [&["accounts", at.account.as_str(), "followers"], tail].concat();
-    let answer = at.client.open()?.change(method, &path, body).await?;
+    let answer = at.client.open().await?.change(method, &path, body).await?;
     at.client.print(&answer)
 }

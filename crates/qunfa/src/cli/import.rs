@@ -11,17 +11,20 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::{
     client::AccountClientArgs,
     error::{CliError, Status},
-    output::{self, Column, column},
+    output,
 };
 
 const PART_BYTES: usize = 256 << 10;
 
 /// Streams `file`, or standard input for `-`.
 pub async fn run(file: &Path, at: &AccountClientArgs) -> Result<Status, CliError> {
-    let admin = at.client.open()?;
+    let admin = at.client.open().await?;
     let (source, length) = open(file).await?;
     // Before megabytes are sent: is the server there, is the token right, is there such an account?
-    admin.get(&["accounts", &at.account], &[]).await.map_err(nothing_done)?;
+    admin
+        .get(&["accounts", &at.account], &[])
+        .await
+        .map_err(nothing_done)?;
 
     let bar = progress(length, at.client.json);
     let body = reqwest::Body::wrap_stream(parts(source, bar.clone()));
@@ -34,7 +37,11 @@ pub async fn run(file: &Path, at: &AccountClientArgs) -> Result<Status, CliError
     } else {
         output::print(&summary(&report, refused))?;
     }
-    Ok(if refused == 0 { Status::Done } else { Status::Refused })
+    Ok(if refused == 0 {
+        Status::Done
+    } else {
+        Status::Refused
+    })
 }
 
 /// What people see of a report.
@@ -65,7 +72,10 @@ pub fn refused_count(report: &Value) -> u64 {
 
 /// A refusal of the whole file is not the refusal of some rows.
 fn nothing_done(error: crate::admin::AdminError) -> CliError {
-    CliError { status: Status::Failed, ..error.into() }
+    CliError {
+        status: Status::Failed,
+        ..error.into()
+    }
 }
 
 type Source = Box<dyn AsyncRead + Send + Unpin>;
@@ -74,14 +84,15 @@ async fn open(file: &Path) -> Result<(Source, Option<u64>), CliError> {
     if file == Path::new("-") {
         return Ok((Box::new(tokio::io::stdin()), None));
     }
-    let failed = |error: std::io::Error| CliError::failed(format!("{} cannot be read: {error}", file.display()));
+    let failed =
+        |error: std::io::Error| CliError::failed(format!("{} cannot be read: {error}", file.display()));
     let opened = tokio::fs::File::open(file).await.map_err(failed)?;
     let metadata = opened.metadata().await.map_err(failed)?;
     if metadata.is_dir() {
         return Err(CliError::failed(format!("{} is a folder", file.display())));
     }
     // A pipe has no length.
-    Ok((Box::new(opened), metadata.is_file().then(|| metadata.len())))
+    Ok((Box::new(opened), metadata.is_file().then_some(metadata.len())))
 }
 
 /// On standard error, and only where that is a terminal.
@@ -91,7 +102,11 @@ fn progress(length: Option<u64>, quiet: bool) -> ProgressBar {
         None => "{spinner} {bytes}  {bytes_per_sec}  {elapsed}  {msg}",
     };
     let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     bar.set_draw_target(target);
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(100));
@@ -101,7 +116,10 @@ fn progress(length: Option<u64>, quiet: bool) -> ProgressBar {
 fn parts(source: Source, bar: ProgressBar) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
     stream::try_unfold((source, bar), |(mut source, bar)| async move {
         let mut part = Vec::with_capacity(PART_BYTES);
-        let count = (&mut source).take(PART_BYTES as u64).read_to_end(&mut part).await?;
+        let count = (&mut source)
+            .take(PART_BYTES as u64)
+            .read_to_end(&mut part)
+            .await?;
         if count == 0 {
             bar.set_message("the server finishes");
             return Ok(None);

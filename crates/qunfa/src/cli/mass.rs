@@ -64,7 +64,7 @@ pub async fn run(command: MassCommand) -> Result<Status, CliError> {
         }
         MassCommand::Show { msg_id, at } => {
             let path = ["accounts", at.account.as_str(), "masses", &msg_id.to_string()];
-            let answer = at.client.open()?.get(&path, &[]).await?;
+            let answer = at.client.open().await?.get(&path, &[]).await?;
             at.client.print(&answer)
         }
     }

@@ -32,7 +32,7 @@ use error::{CliError, Status};
     version,
     about = "A mass-messaging server compatible with WeChat's mass-send API (群发)",
     after_help = "Examples:
-  qunfa sandbox                                     a server to try things out, with 1000 followers (沙箱)
+  qunfa sandbox                     a server to try things out, with 1000 followers
   qunfa serve --listen 0.0.0.0:8080 --public-url https://push.example.org
   qunfa account create '城市公报' --kind service --verified
   qunfa follower import followers.csv --account wx0123456789abcdef
@@ -75,7 +75,9 @@ pub enum Command {
     /// Print the settings in force, a sample file or the reference (配置)
     Config(config::ConfigArgs),
     /// Print the completion script of a shell
-    #[command(after_help = "Example:\n  qunfa completions bash > ~/.local/share/bash-completion/completions/qunfa")]
+    #[command(
+        after_help = "Example:\n  qunfa completions bash > ~/.local/share/bash-completion/completions/qunfa"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -90,7 +92,7 @@ pub enum Job {
     /// `qunfa sandbox`.
     Sandbox(Box<sandbox::Start>),
     /// Everything else.
-    Other(Command),
+    Other(Box<Command>),
 }
 
 impl Job {
@@ -99,7 +101,7 @@ impl Job {
         Ok(match command {
             Command::Serve(args) => Job::Serve(Box::new(args.prepare()?)),
             Command::Sandbox(args) => Job::Sandbox(Box::new(args.prepare()?)),
-            other => Job::Other(other),
+            other => Job::Other(Box::new(other)),
         })
     }
 
@@ -117,7 +119,7 @@ impl Job {
         match self {
             Job::Serve(start) => serve::run(*start).await,
             Job::Sandbox(start) => sandbox::run(*start).await,
-            Job::Other(command) => run(command).await,
+            Job::Other(command) => run(*command).await,
         }
     }
 }
@@ -148,18 +150,4 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("must be a number from 1 upward".into()),
     }
-}
-
-// What runs in this process is wired in `node` and `bench`.
-
-async fn start_node(_settings: &crate::settings::Settings) -> Result<Status, CliError> {
-    Err(CliError::failed("not wired yet"))
-}
-
-async fn start_sandbox(_start: sandbox::Start) -> Result<Status, CliError> {
-    Err(CliError::failed("not wired yet"))
-}
-
-async fn start_bench(_command: bench::BenchCommand) -> Result<Status, CliError> {
-    Err(CliError::failed("not wired yet"))
 }

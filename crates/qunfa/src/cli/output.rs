@@ -55,7 +55,10 @@ pub fn table(columns: &[Column], rows: &[Value], empty: &str) -> String {
         table.add_row(columns.iter().map(|column| cell(row.pointer(column.pointer))));
     }
     for (index, column) in columns.iter().enumerate() {
-        let numbers = rows.iter().all(|row| row.pointer(column.pointer).is_none_or(|v| v.is_number() || v.is_null()));
+        let numbers = rows.iter().all(|row| {
+            row.pointer(column.pointer)
+                .is_none_or(|v| v.is_number() || v.is_null())
+        });
         if let Some(column) = table.column_mut(index).filter(|_| numbers) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -70,10 +73,41 @@ pub fn record(value: &Value) -> String {
     lines(&table)
 }
 
+/// What people look for first; what is not named here comes behind, by the alphabet.
+const ORDER: [&str; 16] = [
+    "appid",
+    "secret",
+    "original_id",
+    "id",
+    "msg_id",
+    "name",
+    "kind",
+    "type",
+    "state",
+    "accepted_at",
+    "finished_at",
+    "total_count",
+    "filter_count",
+    "sent_count",
+    "error_count",
+    "reasons",
+];
+
 fn rows_of(table: &mut Table, prefix: &str, value: &Value) {
     let Some(object) = value.as_object() else { return };
-    for (name, value) in object {
-        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+    let mut fields: Vec<_> = object.iter().collect();
+    fields.sort_by_key(|(name, _)| {
+        ORDER
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or(ORDER.len())
+    });
+    for (name, value) in fields {
+        let name = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         if value.as_object().is_some_and(|inner| !inner.is_empty()) {
             rows_of(table, &name, value);
         } else {
@@ -94,7 +128,10 @@ fn lines(table: &Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 fn cell(value: Option<&Value>) -> String {
@@ -133,16 +170,31 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_also_where_names_are_chinese() {
-        let rows = [json!({"id": 100, "name": "广东"}), json!({"id": 2, "name": "star"})];
-        let text = table(&[column("id", "/id"), column("name", "/name"), column("count", "/count")], &rows, "none");
+        let rows = [
+            json!({"id": 100, "name": "广东"}),
+            json!({"id": 2, "name": "star"}),
+        ];
+        let text = table(
+            &[
+                column("id", "/id"),
+                column("name", "/name"),
+                column("count", "/count"),
+            ],
+            &rows,
+            "none",
+        );
         assert_eq!(text, " id  name  count\n100  广东      -\n  2  star      -\n");
         assert_eq!(table(&[column("id", "/id")], &[], "no tags"), "no tags\n");
     }
 
     #[test]
-    fn a_record_shows_inner_objects_with_their_path() {
-        let text = record(&json!({"appid": "wx1", "verified": true, "quota": {"sends_per_day": null}}));
-        assert_eq!(text, "appid                wx1\nquota.sends_per_day  -\nverified             yes\n");
+    fn a_record_begins_with_what_people_look_for_and_shows_inner_objects_with_their_path() {
+        let text =
+            record(&json!({"zeta": true, "kind": "service", "quota": {"calls": null}, "appid": "wx1"}));
+        assert_eq!(
+            text,
+            "appid        wx1\nkind         service\nquota.calls  -\nzeta         yes\n"
+        );
     }
 
     #[test]

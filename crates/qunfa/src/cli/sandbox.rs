@@ -11,17 +11,18 @@ use crate::settings::{
 };
 
 /// The admin token of every sandbox.
-pub const SANDBOX_TOKEN: &str = "sandbox";
+pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 /// Run a server to test against.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
-  qunfa sandbox                                     three accounts with 1000 followers each, gone at the end
+  qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
 
-Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set is called, and
-callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and QUNFA_LOG_FORMAT apply.")]
+Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
+is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
+QUNFA_LOG_FORMAT apply.")]
 pub struct SandboxArgs {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -50,9 +51,15 @@ impl SandboxArgs {
     /// The settings of a sandbox: fixed, so that it is the same everywhere, except for the log.
     pub fn prepare(self) -> Result<Start, CliError> {
         let log_only = |name: &str| process_env(name).filter(|_| name.starts_with("QUNFA_LOG_"));
-        // A path that is never read: `load` looks for a file only when none is named.
+        // An empty file: without a name, `load` would look for qunfa.toml.
         let mut settings = Settings::default();
-        settings.log = load(&Sources { file: Some("/dev/null".into()), env: &log_only, flags: Vec::new() })?.settings.log;
+        settings.log = load(&Sources {
+            file: Some("/dev/null".into()),
+            env: &log_only,
+            flags: Vec::new(),
+        })?
+        .settings
+        .log;
         settings.server.listen = self.listen;
         settings.server.admin_token = Some(Secret(SANDBOX_TOKEN.into()));
         settings.callback.allow = loopback();
@@ -72,5 +79,5 @@ fn loopback() -> Vec<ipnet::IpNet> {
 
 /// Runs the sandbox until it is told to stop.
 pub async fn run(start: Start) -> Result<Status, CliError> {
-    super::start_sandbox(start).await
+    crate::run::sandbox(start).await
 }

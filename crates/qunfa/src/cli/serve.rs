@@ -14,7 +14,7 @@ use crate::settings::{
 /// Run the server.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
-  qunfa serve                                       on 127.0.0.1:8080, data in ./qunfa-data
+  qunfa serve                       on 127.0.0.1:8080, data in ./qunfa-data
   qunfa serve --listen 0.0.0.0:8080 --public-url https://push.example.org
   qunfa serve --config /etc/qunfa.toml
   QUNFA_STORE_DATA=/var/lib/qunfa qunfa serve
@@ -58,7 +58,11 @@ impl SettingsArgs {
             let value = value.clone()?;
             Some(Flag { name, key, value })
         });
-        Sources { file: self.config.clone(), env, flags: flags.collect() }
+        Sources {
+            file: self.config.clone(),
+            env,
+            flags: flags.collect(),
+        }
     }
 }
 
@@ -66,11 +70,13 @@ impl ServeArgs {
     /// Reads the settings.
     pub fn prepare(self) -> Result<Start, CliError> {
         let loaded = load(&self.settings.sources(&process_env))?;
-        Ok(Start { settings: loaded.settings })
+        Ok(Start {
+            settings: loaded.settings,
+        })
     }
 }
 
 /// Runs the server until it is told to stop.
 pub async fn run(start: Start) -> Result<Status, CliError> {
-    super::start_node(&start.settings).await
+    crate::run::serve(&start.settings).await
 }

@@ -31,13 +31,22 @@ pub enum TagCommand {
     },
 }
 
-const COLUMNS: &[Column] = &[column("id", "/id"), column("name", "/name"), column("followers", "/count")];
+const COLUMNS: &[Column] = &[
+    column("id", "/id"),
+    column("name", "/name"),
+    column("followers", "/count"),
+];
 
 /// Does it.
 pub async fn run(command: TagCommand) -> Result<Status, CliError> {
     match command {
         TagCommand::List { at } => {
-            let answer = at.client.open()?.get(&["accounts", &at.account, "tags"], &[]).await?;
+            let answer = at
+                .client
+                .open()
+                .await?
+                .get(&["accounts", &at.account, "tags"], &[])
+                .await?;
             if at.client.json {
                 output::print_json(&answer)?;
             } else {
@@ -48,7 +57,12 @@ pub async fn run(command: TagCommand) -> Result<Status, CliError> {
         }
         TagCommand::Create { name, at } => {
             let path = ["accounts", at.account.as_str(), "tags"];
-            let answer = at.client.open()?.change(Method::POST, &path, &json!({ "name": name })).await?;
+            let answer = at
+                .client
+                .open()
+                .await?
+                .change(Method::POST, &path, &json!({ "name": name }))
+                .await?;
             at.client.print(&answer)
         }
     }

@@ -147,7 +147,10 @@ pub struct Leaf {
 impl Leaf {
     /// The sentence after "Allowed:" in its doc comment, without the full stop.
     pub fn allowed(&self) -> String {
-        let text = self.doc.iter().find_map(|line| line.trim().strip_prefix("Allowed:"));
+        let text = self
+            .doc
+            .iter()
+            .find_map(|line| line.trim().strip_prefix("Allowed:"));
         text.unwrap_or_default().trim().trim_end_matches('.').to_string()
     }
 
@@ -160,15 +163,25 @@ impl Leaf {
 pub fn leaves() -> Vec<Leaf> {
     let mut leaves = Vec::new();
     for area in Settings::META.fields {
-        let FieldKind::Nested { meta } = area.kind else { continue };
+        let FieldKind::Nested { meta } = area.kind else {
+            continue;
+        };
         for field in meta.fields {
-            let FieldKind::Leaf { env, ref kind } = field.kind else { continue };
+            let FieldKind::Leaf { env, ref kind } = field.kind else {
+                continue;
+            };
             let default = match kind {
                 LeafKind::Required { default } => default.as_ref(),
                 LeafKind::Optional => None,
             };
             let variable = env.unwrap_or_default();
-            leaves.push(Leaf { area: area.name, name: field.name, doc: field.doc, variable, default });
+            leaves.push(Leaf {
+                area: area.name,
+                name: field.name,
+                doc: field.doc,
+                variable,
+                default,
+            });
         }
     }
     leaves
@@ -176,11 +189,17 @@ pub fn leaves() -> Vec<Leaf> {
 
 /// Reads the settings.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, SettingsError> {
-    let mut reading = Reading { layer: Layer::empty(), origins: BTreeMap::new() };
+    let mut reading = Reading {
+        layer: Layer::empty(),
+        origins: BTreeMap::new(),
+    };
     let env = |name: &str| (sources.env)(name).filter(|value| !value.is_empty());
     let leaves = leaves();
 
-    let named = sources.file.clone().or_else(|| env(FILE_VARIABLE).map(PathBuf::from));
+    let named = sources
+        .file
+        .clone()
+        .or_else(|| env(FILE_VARIABLE).map(PathBuf::from));
     let found = named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
     if let Some(path) = found {
         reading.file(&path, &leaves)?;
@@ -198,7 +217,10 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, SettingsError> {
 
     let settings = Settings::from_layer(reading.layer.with_fallback(Layer::default_values()));
     let settings = settings.expect("every setting has a default or may be absent, as a test checks");
-    Ok(Loaded { settings, origins: reading.origins })
+    Ok(Loaded {
+        settings,
+        origins: reading.origins,
+    })
 }
 
 struct Reading {
@@ -208,16 +230,23 @@ struct Reading {
 
 impl Reading {
     fn file(&mut self, path: &Path, leaves: &[Leaf]) -> Result<(), SettingsError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| SettingsError::Unreadable { path: path.into(), reason: error.to_string() })?;
-        let tables: BTreeMap<String, Value> = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| SettingsError::Unreadable {
+            path: path.into(),
+            reason: error.to_string(),
+        })?;
+        let tables: BTreeMap<String, Value> =
+            toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
         let unknown = |key: String, known: Vec<&str>| SettingsError::UnknownKey {
             path: path.into(),
             key,
             known: known.join(", "),
         };
         for (area, table) in &tables {
-            let known: Vec<&str> = leaves.iter().filter(|leaf| leaf.area == area).map(|leaf| leaf.name).collect();
+            let known: Vec<&str> = leaves
+                .iter()
+                .filter(|leaf| leaf.area == area)
+                .map(|leaf| leaf.name)
+                .collect();
             let table = match table.as_object() {
                 Some(table) if !known.is_empty() => table,
                 _ => {
@@ -229,7 +258,12 @@ impl Reading {
                 let Some(leaf) = leaves.iter().find(|leaf| leaf.area == area && leaf.name == name) else {
                     return Err(unknown(format!("{area}.{name}"), known));
                 };
-                self.take(leaf, &[value.clone()], &value.to_string(), Origin::File(path.into()))?;
+                self.take(
+                    leaf,
+                    std::slice::from_ref(value),
+                    &value.to_string(),
+                    Origin::File(path.into()),
+                )?;
             }
         }
         Ok(())
@@ -240,15 +274,28 @@ impl Reading {
         let number = |text: &str| text.trim().parse::<u64>().ok().map(Value::from);
         let candidates = if matches!(leaf.default, Some(Expr::Array(_))) {
             let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            vec![parts.map(|part| number(part).unwrap_or_else(|| part.into())).collect()]
+            vec![
+                parts
+                    .map(|part| number(part).unwrap_or_else(|| part.into()))
+                    .collect(),
+            ]
         } else {
-            [Some(Value::from(text)), number(text)].into_iter().flatten().collect()
+            [Some(Value::from(text)), number(text)]
+                .into_iter()
+                .flatten()
+                .collect()
         };
         self.take(leaf, &candidates, &format!("{text:?}"), origin)
     }
 
     /// Takes the first of the candidates that the setting allows; later calls win.
-    fn take(&mut self, leaf: &Leaf, candidates: &[Value], shown: &str, origin: Origin) -> Result<(), SettingsError> {
+    fn take(
+        &mut self,
+        leaf: &Leaf,
+        candidates: &[Value],
+        shown: &str,
+        origin: Origin,
+    ) -> Result<(), SettingsError> {
         let layer = candidates.iter().find_map(|value| {
             let tables = json!({ leaf.area: { leaf.name: value } });
             serde_json::from_value::<<Settings as Config>::Layer>(tables).ok()
@@ -257,7 +304,11 @@ impl Reading {
             return Err(SettingsError::BadValue {
                 origin,
                 key: leaf.to_string(),
-                value: if leaf.is_secret() { "this".into() } else { shown.into() },
+                value: if leaf.is_secret() {
+                    "this".into()
+                } else {
+                    shown.into()
+                },
                 allowed: leaf.allowed(),
             });
         };
@@ -272,5 +323,9 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
     let reason = error.message().lines().collect::<Vec<_>>().join(" ");
-    SettingsError::Syntax { path: path.into(), line, reason }
+    SettingsError::Syntax {
+        path: path.into(),
+        line,
+        reason,
+    }
 }

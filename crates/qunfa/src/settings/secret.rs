@@ -50,9 +50,13 @@ const OWN_FILES: [&str; 4] = ["qunfa.db", "lock", "master.key", super::ADMIN_TOK
 /// Makes the data folder, or takes an existing one; either way only its owner can look into it afterwards.
 /// A folder with other things in it is refused rather than closed to others.
 pub fn open_data_folder(path: &Path) -> Result<(), SecretError> {
-    let failed = |error| SecretError::File { path: path.into(), error };
+    let failed = |error| SecretError::File {
+        path: path.into(),
+        error,
+    };
     make_folder(path).map_err(failed)?;
-    let names: io::Result<Vec<_>> = fs::read_dir(path).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect());
+    let names: io::Result<Vec<_>> =
+        fs::read_dir(path).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect());
     let names = names.map_err(failed)?;
     let own = names.iter().any(|name| OWN_FILES.iter().any(|own| name == own));
     if !own && names.iter().any(|name| name != "lost+found") {
@@ -68,8 +72,10 @@ pub fn open_data_folder(path: &Path) -> Result<(), SecretError> {
 pub fn read_or_make_key(path: &Path) -> Result<[u8; 32], SecretError> {
     let text = read_or_make(path, || hex::encode(Random::system().bytes::<32>()))?;
     let mut key = [0; 32];
-    hex::decode_to_slice(&text, &mut key)
-        .map_err(|_| SecretError::Content { path: path.into(), expected: "64 hexadecimal digits" })?;
+    hex::decode_to_slice(&text, &mut key).map_err(|_| SecretError::Content {
+        path: path.into(),
+        expected: "64 hexadecimal digits",
+    })?;
     Ok(key)
 }
 
@@ -92,7 +98,10 @@ fn check_token(path: &Path, text: String) -> Result<String, SecretError> {
     if super::is_admin_token(&super::Secret(text.clone())) {
         return Ok(text);
     }
-    Err(SecretError::Content { path: path.into(), expected: "a token of 16 to 256 visible characters" })
+    Err(SecretError::Content {
+        path: path.into(),
+        expected: "a token of 16 to 256 visible characters",
+    })
 }
 
 fn read_or_make(path: &Path, make: impl FnOnce() -> String) -> Result<String, SecretError> {
@@ -100,24 +109,36 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> String) -> Result<String, Se
         Err(SecretError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
         done => return done,
     }
-    write_new(path, &make()).map_err(|error| SecretError::File { path: path.into(), error })?;
+    write_new(path, &make()).map_err(|error| SecretError::File {
+        path: path.into(),
+        error,
+    })?;
     // Whatever stands there now, ours or that of a process that was faster.
     read(path)
 }
 
 fn read(path: &Path) -> Result<String, SecretError> {
-    let failed = |error| SecretError::File { path: path.into(), error };
+    let failed = |error| SecretError::File {
+        path: path.into(),
+        error,
+    };
     let mode = mode(path).map_err(failed)?;
     // A group may read: secrets mounted into containers are often given to one.
     if mode & 0o037 != 0 {
-        return Err(SecretError::Open { path: path.into(), mode });
+        return Err(SecretError::Open {
+            path: path.into(),
+            mode,
+        });
     }
     Ok(fs::read_to_string(path).map_err(failed)?.trim().to_string())
 }
 
 /// Writes a whole new file or none; one that exists is left alone.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     make_folder(folder)?;
     // Temporary files are made with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

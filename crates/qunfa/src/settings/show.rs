@@ -65,9 +65,15 @@ pub fn reference() -> String {
 }
 
 fn entry(leaf: &Leaf) -> String {
-    let text: Vec<&str> =
-        leaf.doc.iter().map(|line| line.trim()).filter(|line| !line.starts_with("Allowed:")).collect();
-    let default = leaf.default.and_then(|default| serde_json::to_value(default).ok());
+    let text: Vec<&str> = leaf
+        .doc
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.starts_with("Allowed:"))
+        .collect();
+    let default = leaf
+        .default
+        .and_then(|default| serde_json::to_value(default).ok());
     let default = default.map_or("none".to_string(), |value| format!("`{}`", toml_value(&value)));
     let flag = FLAGS.iter().find(|(_, key)| *key == leaf.to_string());
     let flag = flag.map_or(String::new(), |(flag, _)| format!("\n- flag: `{flag}`"));
@@ -80,8 +86,11 @@ fn entry(leaf: &Leaf) -> String {
 }
 
 /// The flags of `qunfa serve` and what they set.
-pub const FLAGS: [(&str, &str); 3] =
-    [("--listen", "server.listen"), ("--public-url", "server.public_url"), ("--data", "store.data")];
+pub const FLAGS: [(&str, &str); 3] = [
+    ("--listen", "server.listen"),
+    ("--public-url", "server.public_url"),
+    ("--data", "store.data"),
+];
 
 /// A value as TOML writes it; JSON's texts and numbers are TOML's too.
 fn toml_value(value: &Value) -> String {

@@ -15,9 +15,13 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
-    let pixels = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, (x ^ y) as u8]));
+    let pixels = RgbImage::from_fn(width, height, |x, y| {
+        Rgb([(x * 3) as u8, (y * 5) as u8, (x ^ y) as u8])
+    });
     let mut bytes = Cursor::new(Vec::new());
-    pixels.write_to(&mut bytes, format).expect("a picture can be written");
+    pixels
+        .write_to(&mut bytes, format)
+        .expect("a picture can be written");
     bytes.into_inner()
 }
 

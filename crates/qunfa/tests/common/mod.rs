@@ -50,7 +50,9 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let config = SandboxConfig {
             folder: folder.to_owned(),
@@ -60,7 +62,9 @@ impl TestServer {
             clock_runs: false,
             start: Some(at("2026-11-22T10:00:00+08:00")),
         };
-        let sandbox = Sandbox::open(&config, &|_, _| {}).await.expect("the sandbox opens");
+        let sandbox = Sandbox::open(&config, &|_, _| {})
+            .await
+            .expect("the sandbox opens");
         let (clock, control) = (sandbox.clock.clone(), sandbox.control.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
@@ -69,8 +73,18 @@ impl TestServer {
             };
             sandbox.node.serve(listener, Some(control), shutdown).await;
         });
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        Self { base, clock, http: http.expect("a client"), folder: None, stop: Some(stop), task: Some(task) }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        Self {
+            base,
+            clock,
+            http: http.expect("a client"),
+            folder: None,
+            stop: Some(stop),
+            task: Some(task),
+        }
     }
 
     /// Stops the server and waits until its folder is free.
@@ -87,10 +101,19 @@ impl TestServer {
     pub async fn account(&self, app_id: &str) -> TestAccount<'_> {
         let secret = format!("000000000000000000000000000000{}", &app_id[app_id.len() - 2..]);
         let answer = self
-            .get(&format!("/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}"))
+            .get(&format!(
+                "/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}"
+            ))
             .await;
-        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned();
-        TestAccount { server: self, app_id: app_id.to_owned(), token }
+        let token = answer["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token: {answer}"))
+            .to_owned();
+        TestAccount {
+            server: self,
+            app_id: app_id.to_owned(),
+            token,
+        }
     }
 
     /// GET; the answer must be HTTP 200 with one line of JSON.
@@ -100,14 +123,18 @@ impl TestServer {
 
     /// POST of a text.
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Value {
-        self.api(self.http.post(format!("{}{path}", self.base)).body(body)).await
+        self.api(self.http.post(format!("{}{path}", self.base)).body(body))
+            .await
     }
 
     /// Any request to the compatible API, held to the rules of clients.md §1.
     pub async fn api(&self, request: reqwest::RequestBuilder) -> Value {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "rule 1: HTTP 200 always");
-        let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+        let kind = answer.headers()["content-type"]
+            .to_str()
+            .expect("text")
+            .to_owned();
         assert_eq!(kind, "application/json", "rule 4");
         let text = answer.text().await.expect("a body");
         assert!(!text.contains(['\n', '\r', '\t']), "rule 3: one line: {text}");
@@ -129,14 +156,23 @@ impl TestServer {
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
         let text = answer.text().await.expect("a body");
-        let value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        let value = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect("JSON")
+        };
         (status, value)
     }
 
     /// Moves the clock through the sandbox's route, which lets everything happen that falls due.
     pub async fn advance(&self, seconds: i64) {
-        let (status, answer) =
-            self.native(Method::POST, "/sandbox/clock", Some(json!({"advance_seconds": seconds}))).await;
+        let (status, answer) = self
+            .native(
+                Method::POST,
+                "/sandbox/clock",
+                Some(json!({"advance_seconds": seconds})),
+            )
+            .await;
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -178,7 +214,10 @@ impl TestAccount<'_> {
     /// Changes quota numbers through the native API.
     pub async fn quota(&self, quota: Value) {
         let path = format!("/v1/accounts/{}", self.app_id);
-        let (status, answer) = self.server.native(Method::PATCH, &path, Some(json!({"quota": quota}))).await;
+        let (status, answer) = self
+            .server
+            .native(Method::PATCH, &path, Some(json!({"quota": quota})))
+            .await;
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -186,20 +225,37 @@ impl TestAccount<'_> {
     pub async fn upload(&self, path: &str, bytes: Vec<u8>, name: &str) -> Value {
         let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
         let form = reqwest::multipart::Form::new().part("media", part);
-        self.server.api(self.server.request(Method::POST, &self.path(path)).multipart(form)).await
+        self.server
+            .api(
+                self.server
+                    .request(Method::POST, &self.path(path))
+                    .multipart(form),
+            )
+            .await
     }
 
     /// A news material of `articles` articles.
     pub async fn news(&self, articles: usize) -> String {
-        let thumb = self.upload("/cgi-bin/media/upload?type=thumb", files::jpeg(64, 64), "cover.jpg").await;
+        let thumb = self
+            .upload(
+                "/cgi-bin/media/upload?type=thumb",
+                files::jpeg(64, 64),
+                "cover.jpg",
+            )
+            .await;
         let articles: Vec<Value> = (1..=articles)
             .map(|number| {
                 json!({"title": format!("第{number}篇"), "thumb_media_id": thumb["media_id"],
                     "content": format!("<p>正文{number}</p>"), "author": "李"})
             })
             .collect();
-        let news = self.call("/cgi-bin/media/uploadnews", json!({"articles": articles})).await;
-        news["media_id"].as_str().unwrap_or_else(|| panic!("no media_id: {news}")).to_owned()
+        let news = self
+            .call("/cgi-bin/media/uploadnews", json!({"articles": articles}))
+            .await;
+        news["media_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no media_id: {news}"))
+            .to_owned()
     }
 
     /// Sends a text to all; the answer.
@@ -223,7 +279,10 @@ impl TestAccount<'_> {
     /// The OpenID of the follower with this number.
     pub async fn open_id(&self, number: usize) -> String {
         let all = self.get("/cgi-bin/user/get").await;
-        all["data"]["openid"][number].as_str().unwrap_or_else(|| panic!("no follower {number}: {all}")).to_owned()
+        all["data"]["openid"][number]
+            .as_str()
+            .unwrap_or_else(|| panic!("no follower {number}: {all}"))
+            .to_owned()
     }
 
     /// The native report of a mass.
@@ -237,7 +296,10 @@ impl TestAccount<'_> {
     /// What a follower sees, newest first.
     pub async fn inbox(&self, open_id: &str) -> Vec<Value> {
         let path = format!("/v1/accounts/{}/inbox-tokens", self.app_id);
-        let (status, token) = self.server.native(Method::POST, &path, Some(json!({"openid": open_id}))).await;
+        let (status, token) = self
+            .server
+            .native(Method::POST, &path, Some(json!({"openid": open_id})))
+            .await;
         assert!(status == 200 || status == 201, "{token}");
         let mut entries = Vec::new();
         let mut cursor = String::new();
@@ -263,7 +325,11 @@ impl TestAccount<'_> {
     /// The texts of an inbox, oldest first.
     pub async fn inbox_texts(&self, open_id: &str) -> Vec<String> {
         let entries = self.inbox(open_id).await;
-        entries.iter().rev().map(|entry| entry["text"].as_str().unwrap_or_default().to_owned()).collect()
+        entries
+            .iter()
+            .rev()
+            .map(|entry| entry["text"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
@@ -276,7 +342,10 @@ pub fn at(text: &str) -> Timestamp {
 #[track_caller]
 pub fn refused(answer: &Value, errcode: i64) {
     assert_eq!(answer["errcode"], errcode, "{answer}");
-    assert!(answer["errmsg"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+    assert!(
+        answer["errmsg"].as_str().is_some_and(|text| !text.is_empty()),
+        "{answer}"
+    );
 }
 
 /// Asserts success and returns `msg_id`.

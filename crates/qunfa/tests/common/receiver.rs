@@ -37,9 +37,13 @@ impl Receiver {
     /// A receiver that answers `success`.
     pub async fn start() -> Self {
         let shared = Arc::new(Shared::default());
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("a port");
         let url = format!("http://{}/wx?a=1", listener.local_addr().expect("an address"));
-        let router = Router::new().route("/wx", any(receive)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/wx", any(receive))
+            .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, shared }
     }
@@ -62,10 +66,18 @@ async fn receive(
 ) -> (StatusCode, String) {
     if let Some(echo) = query.get("echostr") {
         let expected = wire::callback::signature("token123", &query["timestamp"], &query["nonce"]);
-        let answer = if query["signature"] == expected { echo.clone() } else { "wrong signature".to_owned() };
+        let answer = if query["signature"] == expected {
+            echo.clone()
+        } else {
+            "wrong signature".to_owned()
+        };
         return (StatusCode::OK, answer);
     }
-    shared.received.lock().expect("not poisoned").push(Received { query, body });
+    shared
+        .received
+        .lock()
+        .expect("not poisoned")
+        .push(Received { query, body });
     let mut failures = shared.failures_left.lock().expect("not poisoned");
     if *failures > 0 {
         *failures -= 1;

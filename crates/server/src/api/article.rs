@@ -37,7 +37,9 @@ pub async fn upload_news(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<UploadNews, ARTICLES_MAX>,
 ) -> ApiResult<UploadAnswer> {
-    let articles = request.into_articles().required_or(ErrCode::EmptyNewsData, ErrCode::InvalidArgsSize)?;
+    let articles = request
+        .into_articles()
+        .required_or(ErrCode::EmptyNewsData, ErrCode::InvalidArgsSize)?;
     if articles.is_empty() {
         return Err(ErrCode::EmptyNewsData.into());
     }
@@ -45,12 +47,17 @@ pub async fn upload_news(
         return Err(ErrCode::ArticleCountOutOfLimit.into());
     }
     let now = app.now();
-    let mut news = News { articles: Vec::with_capacity(articles.len()) };
+    let mut news = News {
+        articles: Vec::with_capacity(articles.len()),
+    };
     for article in articles {
-        news.articles.push(news_article(&app, &account, article, now).await?);
+        news.articles
+            .push(news_article(&app, &account, article, now).await?);
     }
     let id = new_media_id(&app);
-    app.store.add_news(account.id, id.clone(), news, Some(expiry(now)), now).await?;
+    app.store
+        .add_news(account.id, id.clone(), news, Some(expiry(now)), now)
+        .await?;
     Ok(Answer(UploadAnswer::new("news", &id.0, now.seconds())))
 }
 
@@ -62,7 +69,12 @@ pub async fn upload_video(
 ) -> ApiResult<UploadAnswer> {
     let now = app.now();
     let source = MediaId(request.media_id.required(ErrCode::InvalidMediaId)?);
-    let source = app.store.media(account.id, &source, now).await?.ok_or(ErrCode::InvalidMediaId)?.media;
+    let source = app
+        .store
+        .media(account.id, &source, now)
+        .await?
+        .ok_or(ErrCode::InvalidMediaId)?
+        .media;
     if source.kind != MaterialKind::Video {
         return Err(ErrCode::InvalidMediaId.into());
     }
@@ -70,7 +82,13 @@ pub async fn upload_video(
     let description = text(request.description)?;
     article::check_video_text(&title, &description)?;
     let id = new_media_id(&app);
-    let video = NewMedia { id: id.clone(), kind: MaterialKind::MassVideo, title, description, ..source };
+    let video = NewMedia {
+        id: id.clone(),
+        kind: MaterialKind::MassVideo,
+        title,
+        description,
+        ..source
+    };
     app.store.add_media(account.id, video, now).await?;
     Ok(Answer(UploadAnswer::new("video", &id.0, now.seconds())))
 }
@@ -95,19 +113,34 @@ async fn news_article(
         article::prepare(&draft, DIGEST_DEFAULT_NEWS, &policy)
     });
     let article = prepared.await.map_err(|_| ErrCode::SystemError)??;
-    Ok(NewsArticle { article, cover_media, cover })
+    Ok(NewsArticle {
+        article,
+        cover_media,
+        cover,
+    })
 }
 
 async fn cover(app: &App, account: AccountId, id: &MediaId, now: Timestamp) -> Result<StoredBlob, ApiError> {
-    let found = app.store.media(account, id, now).await?.ok_or(ErrCode::InvalidMediaId)?.media;
+    let found = app
+        .store
+        .media(account, id, now)
+        .await?
+        .ok_or(ErrCode::InvalidMediaId)?
+        .media;
     match found.kind {
         MaterialKind::Thumb | MaterialKind::Image => Ok(found.blob),
-        MaterialKind::Voice | MaterialKind::Video | MaterialKind::MassVideo => Err(ErrCode::InvalidMediaId.into()),
+        MaterialKind::Voice | MaterialKind::Video | MaterialKind::MassVideo => {
+            Err(ErrCode::InvalidMediaId.into())
+        }
     }
 }
 
 fn draft(article: wire::article::Article) -> Result<ArticleDraft, ApiError> {
-    let flag = |field: Field<Flag>| field.or_malformed(ErrCode::InvalidArgsSize).map(|flag| flag.is_some_and(|Flag(on)| on));
+    let flag = |field: Field<Flag>| {
+        field
+            .or_malformed(ErrCode::InvalidArgsSize)
+            .map(|flag| flag.is_some_and(|Flag(on)| on))
+    };
     Ok(ArticleDraft {
         title: text(article.title)?,
         author: text(article.author)?,
@@ -153,6 +186,10 @@ fn own_link(app: &App, address: &str, pick: impl Fn(&[String]) -> Option<String>
     if !web || url.host() != base.host() || url.port() != base.port() {
         return None;
     }
-    let segments: Vec<String> = url.path_segments()?.filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let segments: Vec<String> = url
+        .path_segments()?
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect();
     app.links.open(&pick(&segments)?)
 }

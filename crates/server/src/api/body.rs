@@ -67,14 +67,23 @@ mod tests {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
         let request = request.body(body.into()).expect("a request");
-        Wire::<Get>::from_request(request, &()).await.map(|Wire(request)| request)
+        Wire::<Get>::from_request(request, &())
+            .await
+            .map(|Wire(request)| request)
     }
 
     #[tokio::test]
     async fn json_is_json_whatever_its_content_type_says() {
-        let types = ["application/json", "application/octet-stream", "text/xml", "multipart/form-data"];
+        let types = [
+            "application/json",
+            "application/octet-stream",
+            "text/xml",
+            "multipart/form-data",
+        ];
         for content_type in [None].into_iter().chain(types.map(Some)) {
-            let request = get(content_type, "\u{feff}{\"msg_id\":\"12\",\"x\":[]}\n").await.expect("an object");
+            let request = get(content_type, "\u{feff}{\"msg_id\":\"12\",\"x\":[]}\n")
+                .await
+                .expect("an object");
             assert_eq!(request.msg_id, Field::Present(12));
         }
     }
@@ -85,8 +94,14 @@ mod tests {
         assert_eq!(code(get(None, "").await), ErrCode::EmptyPostData);
         assert_eq!(code(get(None, "[]").await), ErrCode::DataFormatError);
         assert_eq!(code(get(None, "{").await), ErrCode::DataFormatError);
-        assert_eq!(code(get(None, "{\"a\":\"\u{0}\"}").await), ErrCode::DataFormatError);
-        assert_eq!(code(get(None, "x".repeat(JSON_MAX + 1)).await), ErrCode::ContentSizeOutOfLimit);
+        assert_eq!(
+            code(get(None, "{\"a\":\"\u{0}\"}").await),
+            ErrCode::DataFormatError
+        );
+        assert_eq!(
+            code(get(None, "x".repeat(JSON_MAX + 1)).await),
+            ErrCode::ContentSizeOutOfLimit
+        );
         assert!(get(None, "{}").await.is_ok());
     }
 
@@ -94,6 +109,9 @@ mod tests {
     async fn a_body_that_breaks_off_is_malformed() {
         let parts = [Ok("{\"msg_id\":"), Err(std::io::Error::other("gone"))];
         let body = Body::from_stream(futures::stream::iter(parts));
-        assert_eq!(get(None, body).await.expect_err("refused").code, ErrCode::DataFormatError);
+        assert_eq!(
+            get(None, body).await.expect_err("refused").code,
+            ErrCode::DataFormatError
+        );
     }
 }

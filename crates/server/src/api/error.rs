@@ -80,7 +80,9 @@ impl<T: serde::Serialize> IntoResponse for Answer<T> {
 fn json_response(json: String) -> Response {
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

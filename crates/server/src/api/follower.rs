@@ -12,8 +12,8 @@ use wire::{
     errcode::ErrCode,
     field::Field,
     follower::{
-        BatchBlacklist, BatchGet, BatchGetAnswer, GetBlacklist, Info, InfoQuery, ListAnswer, ListQuery, Profile,
-        UpdateRemark,
+        BatchBlacklist, BatchGet, BatchGetAnswer, GetBlacklist, Info, InfoQuery, ListAnswer, ListQuery,
+        Profile, UpdateRemark,
     },
 };
 
@@ -45,8 +45,14 @@ pub async fn list(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<ListAnswer> {
     let after = page_start(&account, query.next_openid)?;
-    let page = app.store.subscribed_after(account.id, after, OPEN_IDS_PER_PAGE).await?;
-    Ok(Answer(ListAnswer::page(total(page.total), sealed(&account, &page.ordinals))))
+    let page = app
+        .store
+        .subscribed_after(account.id, after, OPEN_IDS_PER_PAGE)
+        .await?;
+    Ok(Answer(ListAnswer::page(
+        total(page.total),
+        sealed(&account, &page.ordinals),
+    )))
 }
 
 /// `GET /cgi-bin/user/info`.
@@ -55,10 +61,16 @@ pub async fn info(
     Caller(account): Caller,
     Query(query): Query<InfoQuery>,
 ) -> ApiResult<Info> {
-    let open_id = query.openid.required_or(ErrCode::OpenIdMissing, ErrCode::InvalidOpenId)?;
+    let open_id = query
+        .openid
+        .required_or(ErrCode::OpenIdMissing, ErrCode::InvalidOpenId)?;
     let follower = known_follower(&app, &account, &open_id).await?;
     let infos = infos(&app, &account, vec![follower]).await?;
-    infos.into_iter().next().map(Answer).ok_or(ErrCode::InvalidOpenId.into())
+    infos
+        .into_iter()
+        .next()
+        .map(Answer)
+        .ok_or(ErrCode::InvalidOpenId.into())
 }
 
 /// `POST /cgi-bin/user/info/batchget`.
@@ -67,8 +79,12 @@ pub async fn batch_info(
     Caller(account): Caller,
     Wire(request): Wire<BatchGet>,
 ) -> ApiResult<BatchGetAnswer> {
-    let items = request.user_list.required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
-    let open_ids = items.into_iter().map(|item| item.openid.required(ErrCode::InvalidOpenId));
+    let items = request
+        .user_list
+        .required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
+    let open_ids = items
+        .into_iter()
+        .map(|item| item.openid.required(ErrCode::InvalidOpenId));
     let open_ids = open_ids.collect::<Result<Vec<String>, ErrCode>>()?;
     let ordinals = opened(&account, &open_ids, INFO_BATCH_MAX)?;
     let followers = app.store.followers(account.id, &ordinals).await?;
@@ -84,12 +100,19 @@ pub async fn update_remark(
     Wire(request): Wire<UpdateRemark>,
 ) -> ApiResult<Done> {
     let open_id = request.openid.required(ErrCode::InvalidOpenId)?;
-    let remark = request.remark.or_malformed(ErrCode::InvalidRemarkName)?.unwrap_or_default();
+    let remark = request
+        .remark
+        .or_malformed(ErrCode::InvalidRemarkName)?
+        .unwrap_or_default();
     if remark.chars().count() >= REMARK_LIMIT {
         return Err(ErrCode::InvalidRemarkName.into());
     }
     let follower = known_follower(&app, &account, &open_id).await?;
-    if !app.store.set_remark(account.id, follower.ordinal, &remark, app.now()).await? {
+    if !app
+        .store
+        .set_remark(account.id, follower.ordinal, &remark, app.now())
+        .await?
+    {
         return Err(ErrCode::RequireSubscribe.into());
     }
     Ok(Answer(Done::default()))
@@ -102,8 +125,14 @@ pub async fn blacklist(
     Wire(request): Wire<GetBlacklist>,
 ) -> ApiResult<ListAnswer> {
     let after = page_start(&account, request.begin_openid)?;
-    let page = app.store.tagged_after(account.id, tag::BLACKLIST, after, BLACKLIST_PER_PAGE).await??;
-    Ok(Answer(ListAnswer::page(total(page.total), sealed(&account, &page.ordinals))))
+    let page = app
+        .store
+        .tagged_after(account.id, tag::BLACKLIST, after, BLACKLIST_PER_PAGE)
+        .await??;
+    Ok(Answer(ListAnswer::page(
+        total(page.total),
+        sealed(&account, &page.ordinals),
+    )))
 }
 
 /// `POST /cgi-bin/tags/members/batchblacklist`.
@@ -130,12 +159,22 @@ async fn set_blacklisted(
     Wire(request): Wire<BatchBlacklist>,
     blacklisted: bool,
 ) -> ApiResult<Done> {
-    let open_ids = request.into_openids().required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
+    let open_ids = request
+        .into_openids()
+        .required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
     let ordinals = opened(&account, &open_ids, BLACKLIST_BATCH_MAX)?;
-    if app.store.followers(account.id, &ordinals).await?.iter().any(Option::is_none) {
+    if app
+        .store
+        .followers(account.id, &ordinals)
+        .await?
+        .iter()
+        .any(Option::is_none)
+    {
         return Err(ErrCode::InvalidOpenId.into());
     }
-    app.store.set_blacklisted(account.id, &ordinals, blacklisted).await?;
+    app.store
+        .set_blacklisted(account.id, &ordinals, blacklisted)
+        .await?;
     Ok(Answer(Done::default()))
 }
 
@@ -143,7 +182,11 @@ async fn set_blacklisted(
 pub async fn known_follower(app: &App, account: &Account, open_id: &str) -> Result<Follower, ApiError> {
     let ordinal = account.open_id_key.open(open_id).ok_or(ErrCode::InvalidOpenId)?;
     let found = app.store.followers(account.id, &[ordinal]).await?;
-    found.into_iter().next().flatten().ok_or(ErrCode::InvalidOpenId.into())
+    found
+        .into_iter()
+        .next()
+        .flatten()
+        .ok_or(ErrCode::InvalidOpenId.into())
 }
 
 /// The ordinals of a list of one to `max` OpenIDs of this account, in its order.
@@ -152,26 +195,39 @@ pub fn opened(account: &Account, open_ids: &[String], max: usize) -> Result<Vec<
         return Err(ErrCode::InvalidOpenIdListSize.into());
     }
     let ordinals = open_ids.iter().map(|open_id| account.open_id_key.open(open_id));
-    ordinals.collect::<Option<Vec<Ordinal>>>().ok_or(ErrCode::InvalidOpenId.into())
+    ordinals
+        .collect::<Option<Vec<Ordinal>>>()
+        .ok_or(ErrCode::InvalidOpenId.into())
 }
 
 /// The OpenIDs of these followers.
 pub fn sealed(account: &Account, ordinals: &[Ordinal]) -> Vec<String> {
-    ordinals.iter().map(|ordinal| account.open_id_key.seal(*ordinal).0).collect()
+    ordinals
+        .iter()
+        .map(|ordinal| account.open_id_key.seal(*ordinal).0)
+        .collect()
 }
 
 /// The follower after whom a page starts; `None` for the first page.
 pub fn page_start(account: &Account, next_open_id: Field<String>) -> Result<Option<Ordinal>, ApiError> {
     match next_open_id.or_malformed(ErrCode::InvalidOpenId)? {
         None => Ok(None),
-        Some(open_id) => account.open_id_key.open(&open_id).map(Some).ok_or(ErrCode::InvalidOpenId.into()),
+        Some(open_id) => account
+            .open_id_key
+            .open(&open_id)
+            .map(Some)
+            .ok_or(ErrCode::InvalidOpenId.into()),
     }
 }
 
 async fn infos(app: &App, account: &Account, followers: Vec<Follower>) -> Result<Vec<Info>, ApiError> {
     let ordinals: Vec<Ordinal> = followers.iter().map(|follower| follower.ordinal).collect();
     let tags = app.store.tags_of(account.id, &ordinals).await?;
-    Ok(followers.into_iter().zip(tags).map(|(follower, tags)| info_of(account, follower, &tags)).collect())
+    Ok(followers
+        .into_iter()
+        .zip(tags)
+        .map(|(follower, tags)| info_of(account, follower, &tags))
+        .collect())
 }
 
 fn info_of(account: &Account, follower: Follower, tags: &[TagId]) -> Info {

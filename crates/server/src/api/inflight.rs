@@ -37,19 +37,27 @@ impl Inflight {
         repeat_key: [u8; 32],
         patience: Duration,
     ) -> Result<Guard, StillUndecided> {
-        timeout(patience, self.wait((account, repeat_key))).await.map_err(|_| StillUndecided)
+        timeout(patience, self.wait((account, repeat_key)))
+            .await
+            .map_err(|_| StillUndecided)
     }
 
     async fn wait(&self, key: Key) -> Guard {
         loop {
             let Some(other) = self.try_enter(key) else {
-                return Guard { keys: Arc::clone(&self.0), key };
+                return Guard {
+                    keys: Arc::clone(&self.0),
+                    key,
+                };
             };
             let notified = other.notified();
             tokio::pin!(notified);
             // Registered before the look, so that an end in between is not missed.
             notified.as_mut().enable();
-            if lock(&self.0).get(&key).is_some_and(|current| Arc::ptr_eq(current, &other)) {
+            if lock(&self.0)
+                .get(&key)
+                .is_some_and(|current| Arc::ptr_eq(current, &other))
+            {
                 notified.await;
             }
         }

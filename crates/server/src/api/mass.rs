@@ -20,7 +20,10 @@ use wire::{
     done::Done,
     errcode::ErrCode,
     field::{Field, Flag},
-    mass::{Accepted, Delete, Get, GetAnswer, Message, MsgStatus, Preview, PreviewAnswer, Send, SendAll, SpeedAnswer, SpeedSet},
+    mass::{
+        Accepted, Delete, Get, GetAnswer, Message, MsgStatus, Preview, PreviewAnswer, Send, SendAll,
+        SpeedAnswer, SpeedSet,
+    },
 };
 
 use crate::{
@@ -63,7 +66,10 @@ pub async fn preview(
 ) -> ApiResult<PreviewAnswer> {
     let (content, _) = existing_content(&app, &account, request.message).await?;
     let to = preview_receiver(&app, &account, request.touser, request.towxname).await?;
-    let id = app.store.send_preview(account.id, content, to, app.now()).await??;
+    let id = app
+        .store
+        .send_preview(account.id, content, to, app.now())
+        .await??;
     app.bus.publish(Hint::Work);
     Ok(Answer(PreviewAnswer::new(id.0)))
 }
@@ -75,8 +81,15 @@ pub async fn get(
     Wire(request): Wire<Get>,
 ) -> ApiResult<GetAnswer> {
     let id = MassId(request.msg_id.required(ErrCode::InvalidMsgId)?);
-    let mass = app.store.mass(account.id, id).await?.ok_or(ErrCode::InvalidMsgId)?;
-    Ok(Answer(GetAnswer { msg_id: mass.id.0, msg_status: status(mass.state) }))
+    let mass = app
+        .store
+        .mass(account.id, id)
+        .await?
+        .ok_or(ErrCode::InvalidMsgId)?;
+    Ok(Answer(GetAnswer {
+        msg_id: mass.id.0,
+        msg_status: status(mass.state),
+    }))
 }
 
 /// `POST /cgi-bin/message/mass/delete`: the pages die, the cards stay.
@@ -90,15 +103,23 @@ pub async fn delete(
         Field::Malformed => return Err(ErrCode::InvalidMsgId.into()),
         Field::Absent => mass_of_url(&app, &account, request.url).await?,
     };
-    app.store.delete_articles(account.id, id, index, app.now()).await??;
+    app.store
+        .delete_articles(account.id, id, index, app.now())
+        .await??;
     Ok(Answer(Done::default()))
 }
 
 /// `POST /cgi-bin/message/mass/speed/get`.
 pub async fn speed(State(_): State<App>, VerifiedCaller(account): VerifiedCaller) -> ApiResult<SpeedAnswer> {
-    let level = account.speed.or(SpeedLevel::new(0)).ok_or(ErrCode::SpeedServerError)?;
+    let level = account
+        .speed
+        .or(SpeedLevel::new(0))
+        .ok_or(ErrCode::SpeedServerError)?;
     let realspeed = i64::from(level.real_speed());
-    Ok(Answer(SpeedAnswer { speed: i64::from(level.number()), realspeed }))
+    Ok(Answer(SpeedAnswer {
+        speed: i64::from(level.number()),
+        realspeed,
+    }))
 }
 
 /// `POST /cgi-bin/message/mass/speed/set`: holds for running mass sends too.
@@ -107,10 +128,14 @@ pub async fn set_speed(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<SpeedSet>,
 ) -> ApiResult<Done> {
-    let level = request.speed.required_or(ErrCode::SpeedMissing, ErrCode::SpeedOutOfRange)?;
+    let level = request
+        .speed
+        .required_or(ErrCode::SpeedMissing, ErrCode::SpeedOutOfRange)?;
     let level = SpeedLevel::new(level).ok_or(ErrCode::SpeedOutOfRange)?;
     let per_minute = app.settings.speeds.of_level(level);
-    app.store.set_speed(account.id, level, per_minute, app.now()).await?;
+    app.store
+        .set_speed(account.id, level, per_minute, app.now())
+        .await?;
     app.bus.publish(Hint::Work);
     Ok(Answer(Done::default()))
 }
@@ -148,7 +173,10 @@ async fn accept(
     options: Options,
 ) -> ApiResult<Accepted> {
     let client_msg_id = options.client_msg_id.or_malformed(ErrCode::InvalidArgsSize)?;
-    if client_msg_id.as_ref().is_some_and(|key| key.len() > CLIENT_MSG_ID_MAX) {
+    if client_msg_id
+        .as_ref()
+        .is_some_and(|key| key.len() > CLIENT_MSG_ID_MAX)
+    {
         audience::check_receivers(app, account.id, &audience).await?;
         return Err(ErrCode::ClientMsgIdTooLong.into());
     }
@@ -161,10 +189,16 @@ async fn accept(
         origin: Origin::Api,
         per_minute: app.settings.speeds.of(account),
     };
-    let _alone = app.inflight().enter(account.id, repeat_key(&mass), inflight::PATIENCE).await?;
+    let _alone = app
+        .inflight()
+        .enter(account.id, repeat_key(&mass), inflight::PATIENCE)
+        .await?;
     let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
     app.bus.publish(Hint::Work);
-    Ok(Answer(Accepted::new(accepted.id.0, accepted.news.map(|news| news.0))))
+    Ok(Answer(Accepted::new(
+        accepted.id.0,
+        accepted.news.map(|news| news.0),
+    )))
 }
 
 /// `towxname` wins over `touser`; it is the follower's external id (spec mass-send §10).
@@ -175,11 +209,17 @@ async fn preview_receiver(
     to_name: Field<String>,
 ) -> Result<Ordinal, ApiError> {
     if let Some(name) = to_name.or_malformed(ErrCode::InvalidUsername)? {
-        let found = app.store.follower_by_external_id(account.id, &ExternalId(name)).await?;
+        let found = app
+            .store
+            .follower_by_external_id(account.id, &ExternalId(name))
+            .await?;
         return found.ok_or(ErrCode::InvalidUsername.into());
     }
     let open_id = to_user.required(ErrCode::InvalidOpenId)?;
-    account.open_id_key.open(&open_id).ok_or(ErrCode::InvalidOpenId.into())
+    account
+        .open_id_key
+        .open(&open_id)
+        .ok_or(ErrCode::InvalidOpenId.into())
 }
 
 fn status(state: MassState) -> MsgStatus {
@@ -204,7 +244,11 @@ fn article_index(field: Field<i64>) -> u8 {
 async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result<(MassId, u8), ApiError> {
     let url = url.required(ErrCode::InvalidMsgId)?;
     let sealed = sealed_link(&url).ok_or(ErrCode::InvalidMsgId)?;
-    let link = app.links.open(&sealed).filter(|link| link.account == account.id).ok_or(ErrCode::InvalidMsgId)?;
+    let link = app
+        .links
+        .open(&sealed)
+        .filter(|link| link.account == account.id)
+        .ok_or(ErrCode::InvalidMsgId)?;
     let number = i64::try_from(link.number).map_err(|_| ErrCode::InvalidMsgId)?;
     match link.kind {
         LinkKind::Article => {
@@ -239,17 +283,33 @@ mod tests {
         assert_eq!(article_index(Field::Absent), 0);
         assert_eq!(article_index(Field::Present(0)), 0);
         assert_eq!(article_index(Field::Present(8)), 8);
-        for field in [Field::Present(-1), Field::Present(256), Field::Present(i64::MAX), Field::Malformed] {
+        for field in [
+            Field::Present(-1),
+            Field::Present(256),
+            Field::Present(i64::MAX),
+            Field::Malformed,
+        ] {
             assert_eq!(article_index(field), u8::MAX);
         }
     }
 
     #[test]
     fn a_short_link_is_found_on_any_host() {
-        for url in ["http://a/s/LINK", "https://b.example:8443//s/LINK/?chksm=1#rd", " http://a/s/LINK "] {
+        for url in [
+            "http://a/s/LINK",
+            "https://b.example:8443//s/LINK/?chksm=1#rd",
+            " http://a/s/LINK ",
+        ] {
             assert_eq!(sealed_link(url).as_deref(), Some("LINK"));
         }
-        for url in ["", "/s/LINK", "http://a/s", "http://a/s/LINK/x", "http://a/t/LINK", "mailto:s/LINK"] {
+        for url in [
+            "",
+            "/s/LINK",
+            "http://a/s",
+            "http://a/s/LINK/x",
+            "http://a/t/LINK",
+            "mailto:s/LINK",
+        ] {
             assert_eq!(sealed_link(url), None);
         }
     }

@@ -36,7 +36,11 @@ pub async fn upload(
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> ApiResult<UploadAnswer> {
-    let kind = query.kind.present().and_then(|word| MediaKind::from_word(&word)).ok_or(ErrCode::InvalidMediaType)?;
+    let kind = query
+        .kind
+        .present()
+        .and_then(|word| MediaKind::from_word(&word))
+        .ok_or(ErrCode::InvalidMediaType)?;
     let bytes = read(request, kind, kind.bytes_max()).await?;
     let blob = keep(&app, bytes, move |bytes| media::check_upload(kind, bytes)).await?;
     let now = app.now();
@@ -61,7 +65,11 @@ pub async fn upload_img(
 ) -> ApiResult<UploadImgAnswer> {
     let bytes = read(request, MediaKind::Image, media::ARTICLE_IMAGE_BYTES_MAX).await?;
     let blob = keep(&app, bytes, media::check_article_image).await?;
-    let (folder, format) = if blob.content_type == "image/png" { ("png", "png") } else { ("jpg", "jpeg") };
+    let (folder, format) = if blob.content_type == "image/png" {
+        ("png", "png")
+    } else {
+        ("jpg", "jpeg")
+    };
     let image = app.store.add_image(account.id, blob, app.now()).await?;
     let link = app.link(LinkKind::Image, account.id, image.0, 0);
     let url = app.public(&format!("/mmbiz_{folder}/{link}/0?wx_fmt={format}"));
@@ -75,11 +83,18 @@ pub async fn get(
     Query(query): Query<MediaRef>,
 ) -> Result<Response, ApiError> {
     let id = MediaId(query.media_id.required(ErrCode::MediaIdMissing)?);
-    let found = app.store.media(account.id, &id, app.now()).await?.ok_or(ErrCode::InvalidMediaId)?;
+    let found = app
+        .store
+        .media(account.id, &id, app.now())
+        .await?
+        .ok_or(ErrCode::InvalidMediaId)?;
     match found.media.kind {
         MaterialKind::Video | MaterialKind::MassVideo => {
             let link = app.link(LinkKind::Media, account.id, found.serial, 0);
-            Ok(Answer(VideoUrl { video_url: app.public(&format!("/media/{link}")) }).into_response())
+            Ok(Answer(VideoUrl {
+                video_url: app.public(&format!("/media/{link}")),
+            })
+            .into_response())
         }
         MaterialKind::Image | MaterialKind::Voice | MaterialKind::Thumb => download(&app, &found).await,
     }
@@ -98,7 +113,9 @@ pub fn expiry(now: Timestamp) -> Timestamp {
 async fn read(request: Request, kind: MediaKind, max: usize) -> Result<Bytes, ApiError> {
     match upload::read(request, max).await {
         Ok(bytes) => Ok(bytes),
-        Err(fault) => Err(fault.code(ApiError::from(MediaRefusal::TooLarge(kind)).code).into()),
+        Err(fault) => Err(fault
+            .code(ApiError::from(MediaRefusal::TooLarge(kind)).code)
+            .into()),
     }
 }
 
@@ -129,13 +146,21 @@ fn material_kind(kind: MediaKind) -> MaterialKind {
 async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
     let NewMedia { id, blob, .. } = &found.media;
     let bytes = app.blobs.get(&blob.id).await?.ok_or(ErrCode::MediaDataNotFound)?;
-    let format = FileFormat::ALL.into_iter().find(|format| format.content_type() == blob.content_type);
+    let format = FileFormat::ALL
+        .into_iter()
+        .find(|format| format.content_type() == blob.content_type);
     let extension = format.map_or("bin", FileFormat::extension);
     let disposition = format!("attachment; filename=\"{id}.{extension}\"");
     let mut response = Response::new(bytes.into());
     let headers = response.headers_mut();
-    for (name, value) in [(header::CONTENT_TYPE, &blob.content_type), (header::CONTENT_DISPOSITION, &disposition)] {
-        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ErrCode::SystemError)?);
+    for (name, value) in [
+        (header::CONTENT_TYPE, &blob.content_type),
+        (header::CONTENT_DISPOSITION, &disposition),
+    ] {
+        headers.insert(
+            name,
+            HeaderValue::from_str(value).map_err(|_| ErrCode::SystemError)?,
+        );
     }
     Ok(response)
 }

@@ -46,14 +46,26 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cgi-bin/tags/getidlist", write_call(tag::id_list))
         .route("/cgi-bin/tags/members/batchtagging", write_call(tag::tag))
         .route("/cgi-bin/tags/members/batchuntagging", write_call(tag::untag))
-        .route("/cgi-bin/tags/members/getblacklist", write_call(follower::blacklist))
-        .route("/cgi-bin/tags/members/batchblacklist", write_call(follower::batch_blacklist))
-        .route("/cgi-bin/tags/members/batchunblacklist", write_call(follower::batch_unblacklist))
+        .route(
+            "/cgi-bin/tags/members/getblacklist",
+            write_call(follower::blacklist),
+        )
+        .route(
+            "/cgi-bin/tags/members/batchblacklist",
+            write_call(follower::batch_blacklist),
+        )
+        .route(
+            "/cgi-bin/tags/members/batchunblacklist",
+            write_call(follower::batch_unblacklist),
+        )
         .route("/cgi-bin/user/tag/get", write_call(tag::members))
         .route("/cgi-bin/user/get", read_call(follower::list))
         .route("/cgi-bin/user/info", read_call(follower::info))
         .route("/cgi-bin/user/info/batchget", write_call(follower::batch_info))
-        .route("/cgi-bin/user/info/updateremark", write_call(follower::update_remark))
+        .route(
+            "/cgi-bin/user/info/updateremark",
+            write_call(follower::update_remark),
+        )
         .route("/cgi-bin/message/mass/sendall", write_call(mass::send_all))
         .route("/cgi-bin/message/mass/send", write_call(mass::send))
         .route("/cgi-bin/message/mass/preview", write_call(mass::preview))
@@ -66,7 +78,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/datacube", any(unknown))
         .route("/datacube/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(transport::PanicAnswer::Errcode))
-        .layer(middleware::from_fn_with_state(app.clone(), transport::finish_api_call))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            transport::finish_api_call,
+        ))
         .layer(DefaultBodyLimit::disable())
 }
 

@@ -24,14 +24,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 /// The first value of `name` that is not empty.
 pub fn value(uri: &Uri, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+    pairs
+        .into_iter()
+        .find(|(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let mut map = Map::new();
     for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
         if !value.is_empty() {
-            map.entry(key.into_owned()).or_insert_with(|| Value::String(value.into_owned()));
+            map.entry(key.into_owned())
+                .or_insert_with(|| Value::String(value.into_owned()));
         }
     }
     serde_json::from_value(Value::Object(map)).map_err(|_| ApiError::new(ErrCode::InvalidArgsSize))
@@ -55,7 +59,9 @@ mod tests {
 
     #[test]
     fn a_single_value_is_found_decoded() {
-        let uri: Uri = "/cgi-bin/x?a=1&access_token=&access_token=a%5Fb".parse().expect("a URI");
+        let uri: Uri = "/cgi-bin/x?a=1&access_token=&access_token=a%5Fb"
+            .parse()
+            .expect("a URI");
         assert_eq!(value(&uri, "access_token").as_deref(), Some("a_b"));
         assert_eq!(value(&uri, "b"), None);
     }

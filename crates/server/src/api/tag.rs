@@ -11,8 +11,8 @@ use wire::{
     errcode::ErrCode,
     field::Field,
     tag::{
-        BatchTagging, Change, CreateAnswer, CreatedTag, GetAnswer, GetIdList, IdListAnswer, Members, MembersAnswer,
-        Tag, TagPart,
+        BatchTagging, Change, CreateAnswer, CreatedTag, GetAnswer, GetIdList, IdListAnswer, Members,
+        MembersAnswer, Tag, TagPart,
     },
 };
 
@@ -34,13 +34,22 @@ pub async fn create(
 ) -> ApiResult<CreateAnswer> {
     let name = tag_name(request.tag.required(ErrCode::InvalidArgsSize)?.name)?;
     let tag = app.store.create_tag(account.id, &name).await??;
-    Ok(Answer(CreateAnswer { tag: CreatedTag { id: tag.id.0, name: tag.name } }))
+    Ok(Answer(CreateAnswer {
+        tag: CreatedTag {
+            id: tag.id.0,
+            name: tag.name,
+        },
+    }))
 }
 
 /// `GET /cgi-bin/tags/get`.
 pub async fn get(State(app): State<App>, Caller(account): Caller) -> ApiResult<GetAnswer> {
     let tags = app.store.tags(account.id).await?;
-    let tags = tags.into_iter().map(|tag| Tag { id: tag.id.0, name: tag.name, count: signed(tag.count) });
+    let tags = tags.into_iter().map(|tag| Tag {
+        id: tag.id.0,
+        name: tag.name,
+        count: signed(tag.count),
+    });
     Ok(Answer(GetAnswer { tags: tags.collect() }))
 }
 
@@ -62,7 +71,11 @@ pub async fn delete(
     Caller(account): Caller,
     Wire(request): Wire<Change>,
 ) -> ApiResult<Done> {
-    let id = request.tag.required(ErrCode::InvalidArgsSize)?.id.required(ErrCode::InvalidTagId)?;
+    let id = request
+        .tag
+        .required(ErrCode::InvalidArgsSize)?
+        .id
+        .required(ErrCode::InvalidTagId)?;
     app.store.delete_tag(account.id, TagId(id)).await??;
     Ok(Answer(Done::default()))
 }
@@ -75,7 +88,10 @@ pub async fn members(
 ) -> ApiResult<MembersAnswer> {
     let tag = TagId(request.tag().required(ErrCode::InvalidTagId)?);
     let after = page_start(&account, request.next_openid)?;
-    let page = app.store.tagged_after(account.id, tag, after, OPEN_IDS_PER_PAGE).await??;
+    let page = app
+        .store
+        .tagged_after(account.id, tag, after, OPEN_IDS_PER_PAGE)
+        .await??;
     Ok(Answer(MembersAnswer::page(sealed(&account, &page.ordinals))))
 }
 
@@ -107,7 +123,9 @@ pub async fn id_list(
     Caller(account): Caller,
     Wire(request): Wire<GetIdList>,
 ) -> ApiResult<IdListAnswer> {
-    let open_id = request.openid.required_or(ErrCode::OpenIdMissing, ErrCode::InvalidOpenId)?;
+    let open_id = request
+        .openid
+        .required_or(ErrCode::OpenIdMissing, ErrCode::InvalidOpenId)?;
     let follower = known_follower(&app, &account, &open_id).await?;
     let tags = app.store.tags_of(account.id, &[follower.ordinal]).await?;
     let tagid_list = tags.into_iter().flatten().map(|tag| tag.0).collect();
@@ -116,7 +134,9 @@ pub async fn id_list(
 
 fn tagging(account: &Account, request: BatchTagging) -> Result<(TagId, Vec<Ordinal>), ApiError> {
     let tag = TagId(request.tag().required(ErrCode::InvalidTagId)?);
-    let open_ids = request.into_openids().required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
+    let open_ids = request
+        .into_openids()
+        .required_or(ErrCode::InvalidOpenIdListSize, ErrCode::InvalidOpenIdList)?;
     Ok((tag, opened(account, &open_ids, TAGGING_BATCH_MAX)?))
 }
 

@@ -25,8 +25,13 @@ const GRANT_TYPE: &str = "client_credential";
 pub async fn token(State(app): State<App>, Query(query): Query<TokenQuery>) -> ApiResult<TokenAnswer> {
     let account = authenticate(&app, query.appid, query.grant_type, query.secret).await?;
     let access_token = app.secrets.text::<32>();
-    app.store.issue_token(account.id, vault::digest(&access_token), app.now()).await?;
-    Ok(Answer(TokenAnswer { access_token, expires_in: TOKEN_SECONDS }))
+    app.store
+        .issue_token(account.id, vault::digest(&access_token), app.now())
+        .await?;
+    Ok(Answer(TokenAnswer {
+        access_token,
+        expires_in: TOKEN_SECONDS,
+    }))
 }
 
 /// `POST /cgi-bin/stable_token`: the same token until it nears its end.
@@ -35,11 +40,17 @@ pub async fn stable_token(
     Wire(request): Wire<StableToken>,
 ) -> ApiResult<TokenAnswer> {
     let account = authenticate(&app, request.appid, request.grant_type, request.secret).await?;
-    let force = request.force_refresh.or_malformed(ErrCode::InvalidArgsSize)?.unwrap_or(false);
+    let force = request
+        .force_refresh
+        .or_malformed(ErrCode::InvalidArgsSize)?
+        .unwrap_or(false);
     let now = app.now();
     let stable = app.store.stable_token(account.id, force, now).await??;
     let expires_in = stable.expires_at.ms_since(now).max(0) / 1000;
-    Ok(Answer(TokenAnswer { access_token: stable.token, expires_in }))
+    Ok(Answer(TokenAnswer {
+        access_token: stable.token,
+        expires_in,
+    }))
 }
 
 /// The account that names itself with its secret; the order of the checks was observed (spec accounts §1.1).
@@ -50,12 +61,20 @@ async fn authenticate(
     secret: Field<String>,
 ) -> Result<Account, ApiError> {
     let app_id = app_id.required_or(ErrCode::AppIdMissing, ErrCode::InvalidAppId)?;
-    let account = app.store.account(&AppId(app_id)).await?.ok_or(ErrCode::InvalidAppId)?;
+    let account = app
+        .store
+        .account(&AppId(app_id))
+        .await?
+        .ok_or(ErrCode::InvalidAppId)?;
     if grant_type.present().as_deref() != Some(GRANT_TYPE) {
         return Err(ErrCode::InvalidGrantType.into());
     }
     let secret = secret.required_or(ErrCode::AppSecretMissing, ErrCode::InvalidAppSecret)?;
-    let expected = app.store.secret_hash(account.id).await?.ok_or(ErrCode::InvalidAppSecret)?;
+    let expected = app
+        .store
+        .secret_hash(account.id)
+        .await?
+        .ok_or(ErrCode::InvalidAppSecret)?;
     if !bool::from(vault::digest(&secret).ct_eq(&expected)) {
         return Err(ErrCode::InvalidAppSecret.into());
     }

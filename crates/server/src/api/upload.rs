@@ -35,14 +35,22 @@ impl UploadFault {
 /// The bytes of the part `media`, at most `max`.
 pub async fn read(request: Request, max: usize) -> Result<Bytes, UploadFault> {
     // Looked at here, because a rejected request could not be read to its end any more.
-    let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
-    let has_boundary = content_type.is_some_and(|value| value.windows(9).any(|window| window == b"boundary="));
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
+    let has_boundary =
+        content_type.is_some_and(|value| value.windows(9).any(|window| window == b"boundary="));
     if !has_boundary {
         return Err(UploadFault::Missing);
     }
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| UploadFault::Missing)?;
+    let mut parts = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| UploadFault::Missing)?;
     for _ in 0..PARTS_MAX {
-        let Ok(Some(mut part)) = parts.next_field().await else { break };
+        let Ok(Some(mut part)) = parts.next_field().await else {
+            break;
+        };
         if part.name() != Some(PART) {
             continue;
         }
@@ -65,7 +73,9 @@ mod tests {
     use super::*;
 
     async fn upload(content_type: &str, body: &'static [u8]) -> Result<Bytes, UploadFault> {
-        let request = Request::post("/").header(header::CONTENT_TYPE, content_type).body(Body::from(body));
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(body));
         read(request.expect("a request"), 8).await
     }
 
@@ -78,8 +88,16 @@ mod tests {
             b"--X\r\nContent-Disposition: form-data; name=\"media\"; filename=\"\xff.jpg\"\r\n\r\nbytes\r\n--X--\r\n",
         ];
         for body in bodies {
-            assert_eq!(upload("multipart/form-data; boundary=X", body).await.as_deref(), Ok(&b"bytes"[..]));
-            assert_eq!(upload("multipart/form-data; boundary=\"X\"", body).await.as_deref(), Ok(&b"bytes"[..]));
+            assert_eq!(
+                upload("multipart/form-data; boundary=X", body).await.as_deref(),
+                Ok(&b"bytes"[..])
+            );
+            assert_eq!(
+                upload("multipart/form-data; boundary=\"X\"", body)
+                    .await
+                    .as_deref(),
+                Ok(&b"bytes"[..])
+            );
         }
     }
 
@@ -90,8 +108,14 @@ mod tests {
             ("multipart/form-data", b""),
             ("multipart/form-data; boundary=X", b""),
             ("multipart/form-data; boundary=X", b"--X--\r\n"),
-            ("multipart/form-data; boundary=X", b"--X\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nb\r\n--X--"),
-            ("multipart/form-data; boundary=X", b"--X\r\nContent-Disposition: form-data; name=\"media\"\r\n\r\nb"),
+            (
+                "multipart/form-data; boundary=X",
+                b"--X\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nb\r\n--X--",
+            ),
+            (
+                "multipart/form-data; boundary=X",
+                b"--X\r\nContent-Disposition: form-data; name=\"media\"\r\n\r\nb",
+            ),
         ] {
             assert_eq!(upload(content_type, body).await, Err(UploadFault::Missing));
         }
@@ -100,8 +124,14 @@ mod tests {
     #[tokio::test]
     async fn a_file_over_its_limit_is_told_from_a_missing_one() {
         let body = b"--X\r\nContent-Disposition: form-data; name=\"media\"\r\n\r\n123456789\r\n--X--\r\n";
-        assert_eq!(upload("multipart/form-data; boundary=X", body).await, Err(UploadFault::TooLarge));
+        assert_eq!(
+            upload("multipart/form-data; boundary=X", body).await,
+            Err(UploadFault::TooLarge)
+        );
         let empty = b"--X\r\nContent-Disposition: form-data; name=\"media\"\r\n\r\n\r\n--X--\r\n";
-        assert_eq!(upload("multipart/form-data; boundary=X", empty).await.as_deref(), Ok(&b""[..]));
+        assert_eq!(
+            upload("multipart/form-data; boundary=X", empty).await.as_deref(),
+            Ok(&b""[..])
+        );
     }
 }

@@ -10,7 +10,12 @@ const INDEX: u8 = 1;
 
 /// The cursor of a page that begins at `next`.
 pub fn seal(links: &LinkKey, account: AccountId, next: Sequence) -> String {
-    links.seal(Link { kind: LinkKind::Entry, account, number: next.0.unsigned_abs(), index: INDEX })
+    links.seal(Link {
+        kind: LinkKind::Entry,
+        account,
+        number: next.0.unsigned_abs(),
+        index: INDEX,
+    })
 }
 
 /// Where the page begins; `None` for what is no cursor of this account.
@@ -34,7 +39,12 @@ mod tests {
         let cursor = seal(&links, ours, Sequence(42));
         assert_eq!(open(&links, ours, &cursor), Some(Sequence(42)));
         assert_eq!(open(&links, theirs, &cursor), None);
-        let entry = links.seal(Link { kind: LinkKind::Entry, account: ours, number: 42, index: 0 });
+        let entry = links.seal(Link {
+            kind: LinkKind::Entry,
+            account: ours,
+            number: 42,
+            index: 0,
+        });
         for other in ["", "42", "AAAAAAAAAAAAAAAAAAAAAA", &entry, &format!("{cursor}A")] {
             assert_eq!(open(&links, ours, other), None, "{other}");
         }

@@ -1,10 +1,6 @@
 //! One entry as followers' apps see it; what does not apply is left out.
 
-use domain::{
-    content::Content,
-    id::AccountId,
-    link::LinkKind,
-};
+use domain::{content::Content, id::AccountId, link::LinkKind};
 use serde::Serialize;
 use store::{inbox::Entry, media::FrozenNews};
 
@@ -55,19 +51,38 @@ pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
         preview: entry.preview,
         ..EntryShape::default()
     };
-    let media_url = || Some(app.public(&format!("/media/{}", app.link(LinkKind::MessageMedia, account, entry.mass.0, 0))));
+    let media_url = || {
+        Some(app.public(&format!(
+            "/media/{}",
+            app.link(LinkKind::MessageMedia, account, entry.mass.0, 0)
+        )))
+    };
     match &entry.content {
-        Content::Text(text) => EntryShape { text: Some(text.clone()), ..base },
-        Content::Image(_) | Content::Voice(_) | Content::Music(_) => EntryShape { media_url: media_url(), ..base },
-        Content::Video { title, description, .. } => EntryShape {
+        Content::Text(text) => EntryShape {
+            text: Some(text.clone()),
+            ..base
+        },
+        Content::Image(_) | Content::Voice(_) | Content::Music(_) => EntryShape {
+            media_url: media_url(),
+            ..base
+        },
+        Content::Video {
+            title, description, ..
+        } => EntryShape {
             title: Some(title.clone()),
             digest: Some(description.clone()),
-            url: Some(app.public(&format!("/s/{}", app.link(LinkKind::Video, account, entry.mass.0, 0)))),
+            url: Some(app.public(&format!(
+                "/s/{}",
+                app.link(LinkKind::Video, account, entry.mass.0, 0)
+            ))),
             media_url: media_url(),
             ..base
         },
         Content::News(_) => {
-            let articles = entry.news.as_deref().map_or_else(Vec::new, |news| articles(app, account, entry, news));
+            let articles = entry
+                .news
+                .as_deref()
+                .map_or_else(Vec::new, |news| articles(app, account, entry, news));
             let first = articles.first().cloned();
             EntryShape {
                 title: first.as_ref().map(|article| article.title.clone()),
@@ -83,14 +98,20 @@ pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
 
 fn articles(app: &App, account: AccountId, entry: &Entry, news: &FrozenNews) -> Vec<ArticleShape> {
     // A preview's page is another, temporary one (spec mass-send §10).
-    let (kind, number) =
-        if entry.preview { (LinkKind::PreviewArticle, entry.mass.0) } else { (LinkKind::Article, news.id.0) };
+    let (kind, number) = if entry.preview {
+        (LinkKind::PreviewArticle, entry.mass.0)
+    } else {
+        (LinkKind::Article, news.id.0)
+    };
     let places = news.news.articles.iter().zip(1_u8..);
     places
         .map(|(article, index)| ArticleShape {
             title: article.article.title.clone(),
             digest: article.article.digest.clone(),
-            cover_url: app.public(&format!("/media/{}", app.link(LinkKind::Cover, account, news.id.0, index))),
+            cover_url: app.public(&format!(
+                "/media/{}",
+                app.link(LinkKind::Cover, account, news.id.0, index)
+            )),
             url: app.public(&format!("/s/{}", app.link(kind, account, number, index))),
         })
         .collect()

@@ -52,20 +52,35 @@ pub struct InboxPage {
 /// All calls of followers' apps.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/inbox/entries", get(entries).fallback(async || Problem::method_not_allowed()))
+        .route(
+            "/inbox/entries",
+            get(entries).fallback(async || Problem::method_not_allowed()),
+        )
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 
 /// `GET /inbox/entries?cursor=&limit=`.
 pub async fn entries(reader: Reader, State(app): State<App>, query: InboxQuery) -> NativeResult<InboxPage> {
     let before = match &query.cursor {
-        Some(text) => Some(cursor::open(&app.links, reader.account, text).ok_or_else(|| Problem::bad_request("bad cursor"))?),
+        Some(text) => Some(
+            cursor::open(&app.links, reader.account, text)
+                .ok_or_else(|| Problem::bad_request("bad cursor"))?,
+        ),
         None => None,
     };
-    let page = app.store.inbox_page(reader.account, reader.ordinal, before, query.limit).await?;
+    let page = app
+        .store
+        .inbox_page(reader.account, reader.ordinal, before, query.limit)
+        .await?;
     Ok(Json(InboxPage {
-        entries: page.entries.iter().map(|entry| entry::shape(&app, reader.account, entry)).collect(),
-        next_cursor: page.next.map(|next| cursor::seal(&app.links, reader.account, next)),
+        entries: page
+            .entries
+            .iter()
+            .map(|entry| entry::shape(&app, reader.account, entry))
+            .collect(),
+        next_cursor: page
+            .next
+            .map(|next| cursor::seal(&app.links, reader.account, next)),
     }))
 }
 
@@ -73,7 +88,9 @@ impl FromRequestParts<App> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).map(str::to_owned).or_else(|| query::value(&parts.uri, "token"));
+        let token = bearer(&parts.headers)
+            .map(str::to_owned)
+            .or_else(|| query::value(&parts.uri, "token"));
         let token = token.ok_or_else(Problem::unauthorized)?;
         let found = app.store.inbox_reader(vault::digest(&token), app.now()).await?;
         let (account, ordinal) = found.ok_or_else(Problem::unauthorized)?;

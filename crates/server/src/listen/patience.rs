@@ -38,7 +38,10 @@ struct Shared {
 impl Stage {
     /// A new connection: headers are to come.
     pub fn new() -> Self {
-        Self(Arc::new(Shared { stage: AtomicU8::new(HEADERS), reader: AtomicWaker::new() }))
+        Self(Arc::new(Shared {
+            stage: AtomicU8::new(HEADERS),
+            reader: AtomicWaker::new(),
+        }))
     }
 
     /// A request has begun to be served.
@@ -87,7 +90,14 @@ pub struct Patience<S> {
 impl<S> Patience<S> {
     /// The stream of a new connection.
     pub fn new(stream: S, stage: Stage, headers: Duration, idle: Duration) -> Self {
-        Self { stream, stage, headers, idle, timer: Box::pin(sleep(headers)), timed: HEADERS }
+        Self {
+            stream,
+            stage,
+            headers,
+            idle,
+            timer: Box::pin(sleep(headers)),
+            timed: HEADERS,
+        }
     }
 
     fn set_timer(&mut self, stage: u8) {
@@ -127,7 +137,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

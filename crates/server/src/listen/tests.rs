@@ -49,7 +49,9 @@ async fn answer(stream: &mut TcpStream, request: &str, end: &str) -> String {
 
 async fn is_closed(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
-    timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await.is_ok()
+    timeout(Duration::from_secs(5), stream.read_to_end(&mut rest))
+        .await
+        .is_ok()
 }
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -59,10 +61,18 @@ async fn a_connection_serves_one_request_after_another() {
     let server = start(|_| {}).await;
     let mut stream = TcpStream::connect(server.address).await.expect("connects");
     for _ in 0..3 {
-        assert!(answer(&mut stream, REQUEST, "hello").await.starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(
+            answer(&mut stream, REQUEST, "hello")
+                .await
+                .starts_with("HTTP/1.1 200 OK\r\n")
+        );
     }
     let request = "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345";
-    assert!(answer(&mut stream, request, "5").await.starts_with("HTTP/1.1 200"));
+    assert!(
+        answer(&mut stream, request, "5")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
 }
 
 #[tokio::test]
@@ -93,7 +103,11 @@ async fn sec10_too_many_headers_are_refused() {
     let fields: String = (0..101).map(|n| format!("X-{n}: 1\r\n")).collect();
     let mut stream = TcpStream::connect(server.address).await.expect("connects");
     let request = format!("GET / HTTP/1.1\r\n{fields}\r\n");
-    assert!(answer(&mut stream, &request, "\r\n\r\n").await.starts_with("HTTP/1.1 431"));
+    assert!(
+        answer(&mut stream, &request, "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 431")
+    );
 }
 
 #[tokio::test]
@@ -115,7 +129,10 @@ async fn sec10_one_address_has_only_so_many_connections() {
 async fn a_server_that_stops_answers_what_it_has_begun() {
     let server = start(|_| {}).await;
     let mut stream = TcpStream::connect(server.address).await.expect("connects");
-    stream.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("writes");
+    stream
+        .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .expect("writes");
     sleep(Duration::from_millis(100)).await;
     server.stop.send(()).expect("listens");
     let mut text = String::new();

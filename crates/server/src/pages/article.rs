@@ -31,7 +31,9 @@ enum Found {
 
 /// `GET /s/{link}`.
 pub async fn page(State(app): State<App>, Path(link): Path<String>, headers: HeaderMap) -> Response {
-    let Some(link) = app.links.open(&link) else { return page::missing(&app, &headers) };
+    let Some(link) = app.links.open(&link) else {
+        return page::missing(&app, &headers);
+    };
     match find(&app, link, &headers).await {
         Ok(Found::Page(response)) => response,
         Ok(Found::Deleted) => page::deleted(&app, &headers),
@@ -45,7 +47,9 @@ async fn find(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
     match link.kind {
         LinkKind::Article => {
             let news = app.store.frozen_news(link.account, NewsId(number)).await?;
-            let Some(news) = news.filter(|news| news.published) else { return Ok(Found::Nothing) };
+            let Some(news) = news.filter(|news| news.published) else {
+                return Ok(Found::Nothing);
+            };
             article(app, link, &news, false, headers).await
         }
         LinkKind::PreviewArticle => preview(app, link, MassId(number), headers).await,
@@ -57,11 +61,15 @@ async fn find(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
 }
 
 async fn preview(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreResult<Found> {
-    let Some(mass) = app.store.preview(link.account, id).await? else { return Ok(Found::Nothing) };
+    let Some(mass) = app.store.preview(link.account, id).await? else {
+        return Ok(Found::Nothing);
+    };
     if is_over(app, &mass) {
         return Ok(Found::Nothing);
     }
-    let Content::News(news) = mass.content else { return Ok(Found::Nothing) };
+    let Content::News(news) = mass.content else {
+        return Ok(Found::Nothing);
+    };
     match app.store.frozen_news(link.account, news).await? {
         Some(news) => article(app, link, &news, true, headers).await,
         None => Ok(Found::Nothing),
@@ -72,15 +80,30 @@ fn is_over(app: &App, preview: &Mass) -> bool {
     app.now().ms_since(preview.accepted_at) >= PREVIEW_MS
 }
 
-async fn article(app: &App, link: Link, news: &FrozenNews, preview: bool, headers: &HeaderMap) -> StoreResult<Found> {
-    let Some(place) = usize::from(link.index).checked_sub(1) else { return Ok(Found::Nothing) };
-    let Some(found) = news.news.articles.get(place) else { return Ok(Found::Nothing) };
+async fn article(
+    app: &App,
+    link: Link,
+    news: &FrozenNews,
+    preview: bool,
+    headers: &HeaderMap,
+) -> StoreResult<Found> {
+    let Some(place) = usize::from(link.index).checked_sub(1) else {
+        return Ok(Found::Nothing);
+    };
+    let Some(found) = news.news.articles.get(place) else {
+        return Ok(Found::Nothing);
+    };
     if news.deleted.get(place).copied().unwrap_or(false) {
         return Ok(Found::Deleted);
     }
     let account = app.store.account_by_id(link.account).await?;
     let text = &found.article;
-    let cover = || format!("/media/{}", app.link(LinkKind::Cover, link.account, news.id.0, link.index));
+    let cover = || {
+        format!(
+            "/media/{}",
+            app.link(LinkKind::Cover, link.account, news.id.0, link.index)
+        )
+    };
     let page = ArticlePage {
         furniture: Furniture::of(headers),
         account: account.as_ref().map_or("", |account| &account.name),
@@ -99,13 +122,24 @@ async fn article(app: &App, link: Link, news: &FrozenNews, preview: bool, header
 async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreResult<Found> {
     let mass = match app.store.mass(link.account, id).await? {
         Some(mass) => Some(mass),
-        None => app.store.preview(link.account, id).await?.filter(|preview| !is_over(app, preview)),
+        None => app
+            .store
+            .preview(link.account, id)
+            .await?
+            .filter(|preview| !is_over(app, preview)),
     };
-    let Some(mass) = mass else { return Ok(Found::Nothing) };
+    let Some(mass) = mass else {
+        return Ok(Found::Nothing);
+    };
     if mass.state == MassState::Deleted {
         return Ok(Found::Deleted);
     }
-    let Content::Video { title, description, .. } = &mass.content else { return Ok(Found::Nothing) };
+    let Content::Video {
+        title, description, ..
+    } = &mass.content
+    else {
+        return Ok(Found::Nothing);
+    };
     let account = app.store.account_by_id(link.account).await?;
     let page = VideoPage {
         furniture: Furniture::of(headers),
@@ -113,7 +147,10 @@ async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreR
         title,
         description,
         date: app.calendar.date(mass.accepted_at),
-        source: format!("/media/{}", app.link(LinkKind::MessageMedia, link.account, id.0, 0)),
+        source: format!(
+            "/media/{}",
+            app.link(LinkKind::MessageMedia, link.account, id.0, 0)
+        ),
     };
     Ok(Found::Page(page::render(app, headers, &page)))
 }

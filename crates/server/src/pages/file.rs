@@ -41,7 +41,9 @@ pub async fn media(State(app): State<App>, Path(link): Path<String>, headers: He
 }
 
 async fn serve(app: &App, link: Option<Link>, headers: &HeaderMap) -> Response {
-    let Some(link) = link else { return page::missing(app, headers) };
+    let Some(link) = link else {
+        return page::missing(app, headers);
+    };
     match load(app, link).await {
         Ok(Some((blob, bytes))) => file(link.kind, &blob, bytes, headers),
         Ok(None) => page::missing(app, headers),
@@ -50,7 +52,9 @@ async fn serve(app: &App, link: Option<Link>, headers: &HeaderMap) -> Response {
 }
 
 async fn load(app: &App, link: Link) -> StoreResult<Option<(StoredBlob, Bytes)>> {
-    let Some(blob) = find(app, link).await? else { return Ok(None) };
+    let Some(blob) = find(app, link).await? else {
+        return Ok(None);
+    };
     Ok(app.blobs.get(&blob.id).await?.map(|bytes| (blob, bytes)))
 }
 
@@ -62,7 +66,9 @@ async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {
         LinkKind::Cover => {
             let news = app.store.frozen_news(link.account, NewsId(number)).await?;
             let place = usize::from(link.index).checked_sub(1);
-            Ok(news.zip(place).and_then(|(news, place)| news.news.articles.get(place).map(|article| article.cover.clone())))
+            Ok(news
+                .zip(place)
+                .and_then(|(news, place)| news.news.articles.get(place).map(|article| article.cover.clone())))
         }
         LinkKind::Media => {
             let found = app.store.media_by_serial(link.account, number, app.now()).await?;
@@ -80,7 +86,9 @@ async fn of_message(app: &App, link: Link, id: MassId) -> StoreResult<Option<Sto
     };
     let mass = mass.filter(|mass| mass.state != MassState::Deleted);
     Ok(mass.and_then(|mass| match mass.content {
-        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => Some(blob),
+        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => {
+            Some(blob)
+        }
         Content::Text(_) | Content::News(_) => None,
     }))
 }
@@ -93,10 +101,16 @@ fn file(kind: LinkKind, blob: &StoredBlob, bytes: Bytes, headers: &HeaderMap) ->
     } else {
         match asked_range(headers, length) {
             Asked::Whole => (StatusCode::OK, bytes, None),
-            Asked::Part(start, end) => {
-                (StatusCode::PARTIAL_CONTENT, bytes.slice(start..=end), Some(format!("bytes {start}-{end}/{length}")))
-            }
-            Asked::Outside => (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), Some(format!("bytes */{length}"))),
+            Asked::Part(start, end) => (
+                StatusCode::PARTIAL_CONTENT,
+                bytes.slice(start..=end),
+                Some(format!("bytes {start}-{end}/{length}")),
+            ),
+            Asked::Outside => (
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                Bytes::new(),
+                Some(format!("bytes */{length}")),
+            ),
         }
     };
     // A message can be deleted; everything else stays what it is.
@@ -113,7 +127,10 @@ fn file(kind: LinkKind, blob: &StoredBlob, bytes: Bytes, headers: &HeaderMap) ->
         (header::ACCEPT_RANGES, Some("bytes")),
         (header::CONTENT_RANGE, range.as_deref()),
         (header::X_CONTENT_TYPE_OPTIONS, Some("nosniff")),
-        (header::CONTENT_SECURITY_POLICY, Some("default-src 'none'; sandbox")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            Some("default-src 'none'; sandbox"),
+        ),
     ];
     for (name, value) in fields {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
@@ -134,13 +151,19 @@ enum Asked {
 /// One range; several at once, and what is no range, get the whole file (RFC 9110 §14.2).
 fn asked_range(headers: &HeaderMap, length: usize) -> Asked {
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let Some((start, end)) = range.and_then(|range| range.strip_prefix("bytes=")).and_then(|range| range.split_once('-'))
+    let Some((start, end)) = range
+        .and_then(|range| range.strip_prefix("bytes="))
+        .and_then(|range| range.split_once('-'))
     else {
         return Asked::Whole;
     };
     let asked = match (start.trim().parse::<usize>(), end.trim()) {
         (Ok(start), "") => Some((start, length.saturating_sub(1))),
-        (Ok(start), end) => end.parse().ok().filter(|end| *end >= start).map(|end: usize| (start, end.min(length.saturating_sub(1)))),
+        (Ok(start), end) => end
+            .parse()
+            .ok()
+            .filter(|end| *end >= start)
+            .map(|end: usize| (start, end.min(length.saturating_sub(1)))),
         (Err(_), last) if start.trim().is_empty() => match last.parse::<usize>() {
             Ok(0) => return Asked::Outside,
             Ok(last) => Some((length.saturating_sub(last), length.saturating_sub(1))),

@@ -7,13 +7,7 @@ mod article;
 mod file;
 mod page;
 
-use axum::{
-    Router,
-    extract::State,
-    http::HeaderMap,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{app::App, pages::page::Furniture, transport::PanicAnswer};
@@ -31,5 +25,12 @@ pub fn routes() -> Router<App> {
 
 /// `GET /`: what this server is.
 async fn front(State(app): State<App>, headers: HeaderMap) -> Response {
-    page::render(&app, &headers, &page::Front { furniture: Furniture::of(&headers), sandbox: app.sandbox.is_some() })
+    page::render(
+        &app,
+        &headers,
+        &page::Front {
+            furniture: Furniture::of(&headers),
+            sandbox: app.sandbox.is_some(),
+        },
+    )
 }

@@ -21,9 +21,19 @@ pub struct Furniture {
 impl Furniture {
     /// By `Accept-Language`: English unless Chinese comes first or nothing is said.
     pub fn of(headers: &HeaderMap) -> Self {
-        let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let first = language.split([',', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
-        Self { english: !first.is_empty() && !first.starts_with("zh") && first != "*" }
+        let language = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let first = language
+            .split([',', ';'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        Self {
+            english: !first.is_empty() && !first.starts_with("zh") && first != "*",
+        }
     }
 }
 
@@ -108,7 +118,12 @@ pub fn render(app: &App, headers: &HeaderMap, page: &impl Template) -> Response 
 /// §12; always with the Chinese words, reading 19).
 pub fn deleted(app: &App, headers: &HeaderMap) -> Response {
     if wants_json(headers) {
-        return (StatusCode::GONE, axum::Json(serde_json::json!({"error": {"code": "deleted", "message": "deleted by its publisher"}})))
+        return (
+            StatusCode::GONE,
+            axum::Json(
+                serde_json::json!({"error": {"code": "deleted", "message": "deleted by its publisher"}}),
+            ),
+        )
             .into_response();
     }
     let notice = Notice {
@@ -121,7 +136,11 @@ pub fn deleted(app: &App, headers: &HeaderMap) -> Response {
 
 /// The page of what does not exist, or no more.
 pub fn missing(app: &App, headers: &HeaderMap) -> Response {
-    let notice = Notice { furniture: Furniture::of(headers), chinese: "页面不存在或已失效", english: "There is no such page." };
+    let notice = Notice {
+        furniture: Furniture::of(headers),
+        chinese: "页面不存在或已失效",
+        english: "There is no such page.",
+    };
     let mut response = render(app, &HeaderMap::new(), &notice);
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -131,8 +150,14 @@ pub fn missing(app: &App, headers: &HeaderMap) -> Response {
 
 /// What `If-None-Match` names, as far as it matters here.
 pub fn has_already(headers: &HeaderMap, etag: &str) -> bool {
-    let given = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    given.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == "*" || tag == etag)
+    let given = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    given
+        .split(',')
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == "*" || tag == etag)
 }
 
 fn page_response(app: &App, headers: &HeaderMap, html: String) -> Response {
@@ -150,7 +175,10 @@ fn page_response(app: &App, headers: &HeaderMap, html: String) -> Response {
         (header::VARY, "Accept-Language, Accept"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, &content_policy(&app.settings.public_url)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            &content_policy(&app.settings.public_url),
+        ),
     ];
     for (name, value) in fields {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -162,7 +190,9 @@ fn page_response(app: &App, headers: &HeaderMap, html: String) -> Response {
 
 /// No script, no frame, no form; pictures and videos of this server only (SEC8).
 fn content_policy(public_url: &str) -> String {
-    let origin = Url::parse(public_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let origin = Url::parse(public_url)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
     format!(
         "default-src 'none'; img-src 'self' data: {origin}; media-src 'self' {origin}; style-src 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -170,7 +200,10 @@ fn content_policy(public_url: &str) -> String {
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
 }
 
@@ -205,7 +238,11 @@ mod tests {
     fn s102_the_notice_of_a_deleted_article_is_chinese_in_every_language() {
         for english in [true, false] {
             let furniture = Furniture { english };
-            let notice = Notice { furniture, chinese: "该内容已被发布者删除", english: "Deleted." };
+            let notice = Notice {
+                furniture,
+                chinese: "该内容已被发布者删除",
+                english: "Deleted.",
+            };
             let html = notice.render().expect("renders");
             assert!(html.contains("该内容已被发布者删除"));
             assert_eq!(html.contains("Deleted."), english);

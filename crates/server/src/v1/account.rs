@@ -118,7 +118,9 @@ pub struct Created {
 /// `GET /v1/accounts`.
 pub async fn list(_: Admin, State(app): State<App>) -> NativeResult<AccountList> {
     let accounts = app.store.accounts().await?;
-    Ok(Json(AccountList { accounts: accounts.into_iter().map(shape).collect() }))
+    Ok(Json(AccountList {
+        accounts: accounts.into_iter().map(shape).collect(),
+    }))
 }
 
 /// `GET /v1/accounts/{appid}`.
@@ -148,11 +150,19 @@ pub async fn create(
         open_id_secret: app.ids.bytes(),
     };
     let account = app.store.create_account(new, app.now()).await??;
-    let rest = AccountChange { repeat_check: body.repeat_check, callback, ..AccountChange::default() };
+    let rest = AccountChange {
+        repeat_check: body.repeat_check,
+        callback,
+        ..AccountChange::default()
+    };
     if rest.repeat_check.is_some() || rest.callback.is_some() {
         app.store.change_account(account.id, rest).await?;
     }
-    let created = Created { appid: account.app_id.0, secret, original_id: account.original_id };
+    let created = Created {
+        appid: account.app_id.0,
+        secret,
+        original_id: account.original_id,
+    };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -168,12 +178,18 @@ pub async fn change(
         verified: body.verified,
         pay_enabled: body.pay_enabled,
         repeat_check: body.repeat_check,
-        quota: body.quota.map(|given| quota(account.quota, Some(given))).transpose()?,
+        quota: body
+            .quota
+            .map(|given| quota(account.quota, Some(given)))
+            .transpose()?,
         callback: callback(&app, body.callback).await?,
         secret_hash: None,
     };
     let changed = app.store.change_account(account.id, change).await?;
-    changed.map(shape).map(Json).ok_or_else(|| Problem::not_found("account"))
+    changed
+        .map(shape)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("account"))
 }
 
 fn name(name: Option<String>) -> Result<Option<String>, Problem> {
@@ -187,7 +203,8 @@ fn name(name: Option<String>) -> Result<Option<String>, Problem> {
 fn kind(word: Option<&str>) -> Result<Option<AccountKind>, Problem> {
     let Some(word) = word else { return Ok(None) };
     let kind = AccountKind::from_word(word);
-    kind.map(Some).ok_or_else(|| Problem::bad_request("kind must be \"subscription\" or \"service\""))
+    kind.map(Some)
+        .ok_or_else(|| Problem::bad_request("kind must be \"subscription\" or \"service\""))
 }
 
 fn quota(base: Quota, given: Option<QuotaBody>) -> Result<Quota, Problem> {
@@ -201,7 +218,9 @@ fn quota(base: Quota, given: Option<QuotaBody>) -> Result<Quota, Problem> {
         calls_per_minute: given.calls_per_minute.unwrap_or(base.calls_per_minute),
     };
     if !quota.is_valid() {
-        return Err(Problem::bad_request("quota.receipts_per_month must be 0 to 7, or null"));
+        return Err(Problem::bad_request(
+            "quota.receipts_per_month must be 0 to 7, or null",
+        ));
     }
     Ok(quota)
 }
@@ -214,12 +233,19 @@ async fn callback(
     let Some(body) = given else { return Ok(None) };
     let Some(body) = body else { return Ok(Some(None)) };
     let mode = CallbackMode::from_word(body.mode.as_deref().unwrap_or(CallbackMode::Plain.word()));
-    let mode = mode.ok_or_else(|| Problem::bad_request("callback.mode must be \"plain\", \"compatible\" or \"safe\""))?;
-    let callback = Callback { url: body.url, token: body.token, aes_key: body.aes_key, mode };
+    let mode = mode
+        .ok_or_else(|| Problem::bad_request("callback.mode must be \"plain\", \"compatible\" or \"safe\""))?;
+    let callback = Callback {
+        url: body.url,
+        token: body.token,
+        aes_key: body.aes_key,
+        mode,
+    };
     account::check_callback(&callback)?;
     if body.verify.unwrap_or(true) {
         let verified = app.callback_check.verify(&callback).await;
-        verified.map_err(|reason| Problem::bad_request(format!("the callback URL was not verified: {reason}")))?;
+        verified
+            .map_err(|reason| Problem::bad_request(format!("the callback URL was not verified: {reason}")))?;
     }
     Ok(Some(Some(callback)))
 }
@@ -243,12 +269,17 @@ fn shape(account: Account) -> AccountShape {
             history_per_month: quota.history_per_month,
             calls_per_minute: quota.calls_per_minute,
         },
-        callback: account.callback.map(|callback| CallbackShape { url: callback.url, mode: callback.mode.word() }),
+        callback: account.callback.map(|callback| CallbackShape {
+            url: callback.url,
+            mode: callback.mode.word(),
+        }),
     }
 }
 
 /// Tells a key that is `null` from one that is absent.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
@@ -265,7 +296,14 @@ mod tests {
         let base = Quota::of(AccountKind::Service);
         let given = body(r#"{"quota":{"calls_per_minute":null,"calls_per_day":7}}"#).expect("a body");
         let changed = quota(base, given.quota).expect("valid");
-        assert_eq!(changed, Quota { calls_per_minute: None, calls_per_day: Some(7), ..base });
+        assert_eq!(
+            changed,
+            Quota {
+                calls_per_minute: None,
+                calls_per_day: Some(7),
+                ..base
+            }
+        );
         let given = body(r#"{"quota":{"receipts_per_month":8}}"#).expect("a body");
         assert!(quota(base, given.quota).is_err());
     }
@@ -283,6 +321,9 @@ mod tests {
             assert!(body(json).is_err(), "{json}");
         }
         assert!(body("{}").expect("a body").callback.is_none());
-        assert!(matches!(body(r#"{"callback":null}"#).expect("a body").callback, Some(None)));
+        assert!(matches!(
+            body(r#"{"callback":null}"#).expect("a body").callback,
+            Some(None)
+        ));
     }
 }

@@ -46,10 +46,20 @@ pub struct EventShape {
 }
 
 /// `GET /v1/accounts/{appid}/events?before=&limit=`.
-pub async fn list(OfAccount(account): OfAccount, State(app): State<App>, page: Page) -> NativeResult<EventList> {
+pub async fn list(
+    OfAccount(account): OfAccount,
+    State(app): State<App>,
+    page: Page,
+) -> NativeResult<EventList> {
     let events = app.store.events(account.id, page.number()?, page.limit).await?;
-    let next = events.last().filter(|_| events.len() == page.limit).map(|event| event.id);
-    let events = events.into_iter().map(|event| shape(&app, &account, event)).collect();
+    let next = events
+        .last()
+        .filter(|_| events.len() == page.limit)
+        .map(|event| event.id);
+    let events = events
+        .into_iter()
+        .map(|event| shape(&app, &account, event))
+        .collect();
     Ok(Json(EventList { events, next }))
 }
 
@@ -60,7 +70,10 @@ pub async fn resend(
     Path(names): Path<HashMap<String, String>>,
 ) -> Result<StatusCode, Problem> {
     let unknown = || Problem::not_found("event");
-    let id = names.get("id").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
+    let id = names
+        .get("id")
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(unknown)?;
     if !app.store.resend_event(account.id, id, app.now()).await? {
         return Err(unknown());
     }

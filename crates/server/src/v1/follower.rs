@@ -74,23 +74,45 @@ impl FromRequestParts<App> for OfFollower {
         let OfAccount(account) = OfAccount::from_request_parts(parts, app).await?;
         let names = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let names = names.map_err(|_| Problem::not_found("follower"))?;
-        let open_id = names.get("openid").ok_or_else(|| Problem::not_found("follower"))?;
+        let open_id = names
+            .get("openid")
+            .ok_or_else(|| Problem::not_found("follower"))?;
         let ordinal = known(app, &account, open_id).await?;
         Ok(Self { account, ordinal })
     }
 }
 
 /// `GET /v1/accounts/{appid}/followers?after=&limit=`: who follows now.
-pub async fn list(OfAccount(account): OfAccount, State(app): State<App>, page: Page) -> NativeResult<FollowerList> {
+pub async fn list(
+    OfAccount(account): OfAccount,
+    State(app): State<App>,
+    page: Page,
+) -> NativeResult<FollowerList> {
     let open = |open_id: &String| account.open_id_key.open(open_id);
-    let after = page.from.as_ref().map(|open_id| open(open_id).ok_or_else(|| Problem::bad_request("after must be an openid")));
-    let found = app.store.subscribed_after(account.id, after.transpose()?, page.limit).await?;
+    let after = page
+        .from
+        .as_ref()
+        .map(|open_id| open(open_id).ok_or_else(|| Problem::bad_request("after must be an openid")));
+    let found = app
+        .store
+        .subscribed_after(account.id, after.transpose()?, page.limit)
+        .await?;
     let followers = app.store.followers(account.id, &found.ordinals).await?;
     let tags = app.store.tags_of(account.id, &found.ordinals).await?;
-    let next = found.ordinals.last().filter(|_| found.ordinals.len() == page.limit);
+    let next = found
+        .ordinals
+        .last()
+        .filter(|_| found.ordinals.len() == page.limit);
     let next = next.map(|ordinal| account.open_id_key.seal(*ordinal).0);
-    let followers = followers.into_iter().zip(tags).filter_map(|(follower, tags)| Some(shape(&account, follower?, &tags)));
-    Ok(Json(FollowerList { total: found.total, followers: followers.collect(), next }))
+    let followers = followers
+        .into_iter()
+        .zip(tags)
+        .filter_map(|(follower, tags)| Some(shape(&account, follower?, &tags)));
+    Ok(Json(FollowerList {
+        total: found.total,
+        followers: followers.collect(),
+        next,
+    }))
 }
 
 /// `POST /v1/accounts/{appid}/followers/subscribe`: somebody begins to follow, with the event; the body is one
@@ -109,7 +131,11 @@ pub async fn subscribe_new(
 
 /// `POST /v1/accounts/{appid}/followers/{openid}/subscribe`: follows again, with the event.
 pub async fn subscribe(of: OfFollower, State(app): State<App>) -> NativeResult<Subscription> {
-    if !app.store.subscribe_again(of.account.id, of.ordinal, app.now()).await? {
+    if !app
+        .store
+        .subscribe_again(of.account.id, of.ordinal, app.now())
+        .await?
+    {
         return Err(Problem::not_found("follower"));
     }
     app.bus.publish(Hint::Work);
@@ -118,7 +144,11 @@ pub async fn subscribe(of: OfFollower, State(app): State<App>) -> NativeResult<S
 
 /// `POST /v1/accounts/{appid}/followers/{openid}/unsubscribe`: leaves, with the event.
 pub async fn unsubscribe(of: OfFollower, State(app): State<App>) -> NativeResult<Subscription> {
-    if !app.store.unsubscribe(of.account.id, of.ordinal, app.now()).await? {
+    if !app
+        .store
+        .unsubscribe(of.account.id, of.ordinal, app.now())
+        .await?
+    {
         return Err(Problem::not_found("follower"));
     }
     app.bus.publish(Hint::Work);
@@ -132,7 +162,11 @@ pub async fn opt_out(
     Strict(body): Strict<OptOut>,
 ) -> NativeResult<OptOut> {
     let tag = body.tag_id.map(TagId);
-    if !app.store.set_opt_out(of.account.id, of.ordinal, tag, body.opted_out).await? {
+    if !app
+        .store
+        .set_opt_out(of.account.id, of.ordinal, tag, body.opted_out)
+        .await?
+    {
         return Err(Problem::not_found("follower"));
     }
     Ok(Json(body))
@@ -143,11 +177,19 @@ pub async fn known(app: &App, account: &Account, open_id: &str) -> Result<Ordina
     let unknown = || Problem::not_found("follower");
     let ordinal = account.open_id_key.open(open_id).ok_or_else(unknown)?;
     let found = app.store.followers(account.id, &[ordinal]).await?;
-    found.into_iter().next().flatten().map(|follower| follower.ordinal).ok_or_else(unknown)
+    found
+        .into_iter()
+        .next()
+        .flatten()
+        .map(|follower| follower.ordinal)
+        .ok_or_else(unknown)
 }
 
 fn subscription(account: &Account, ordinal: Ordinal, subscribed: bool) -> Json<Subscription> {
-    Json(Subscription { openid: account.open_id_key.seal(ordinal).0, subscribed })
+    Json(Subscription {
+        openid: account.open_id_key.seal(ordinal).0,
+        subscribed,
+    })
 }
 
 fn shape(account: &Account, follower: Follower, tags: &[TagId]) -> FollowerShape {

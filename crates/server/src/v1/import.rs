@@ -55,7 +55,11 @@ struct Chunk {
 }
 
 /// Imports followers from CSV or JSON lines; finished when it answers.
-pub async fn import(OfAccount(account): OfAccount, State(app): State<App>, body: Body) -> NativeResult<Report> {
+pub async fn import(
+    OfAccount(account): OfAccount,
+    State(app): State<App>,
+    body: Body,
+) -> NativeResult<Report> {
     let (parts, received) = mpsc::channel(PARTS_WAITING);
     let (filled, mut chunks) = mpsc::channel(1);
     let reader = tokio::task::spawn_blocking(move || read(received, &filled));
@@ -63,13 +67,23 @@ pub async fn import(OfAccount(account): OfAccount, State(app): State<App>, body:
     let store = async move {
         let mut report = Report::default();
         while let Some(chunk) = chunks.recv().await {
-            let Chunk { lines, followers, faults } = chunk;
+            let Chunk {
+                lines,
+                followers,
+                faults,
+            } = chunk;
             faults.into_iter().for_each(|fault| report.fault(fault));
-            let done = app.store.import_followers(account.id, followers, app.now()).await?;
+            let done = app
+                .store
+                .import_followers(account.id, followers, app.now())
+                .await?;
             report.imported += done.imported;
             report.updated += done.updated;
             for (index, reason) in done.refused {
-                report.fault(RowError { line: lines.get(index).copied().unwrap_or_default(), reason });
+                report.fault(RowError {
+                    line: lines.get(index).copied().unwrap_or_default(),
+                    reason,
+                });
             }
         }
         Ok::<Report, Problem>(report)
@@ -95,7 +109,10 @@ fn finished(mut report: Report, end: Result<(), FileFault>) -> NativeResult<Repo
         Err(fault @ FileFault::Header(_)) => return Err(Problem::bad_request(fault.to_string())),
         Err(fault @ FileFault::Broken(_)) => return Err(Problem::bad_request(fault.to_string())),
         Err(fault @ FileFault::RowTooLarge { line }) => {
-            report.fault(RowError { line, reason: fault.to_string() });
+            report.fault(RowError {
+                line,
+                reason: fault.to_string(),
+            });
         }
     }
     report.errors.sort_by_key(|error| error.line);
@@ -121,17 +138,23 @@ async fn feed(mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>) {
 /// The thread's side: rows into chunks, until the file ends or nobody takes them.
 fn read(received: mpsc::Receiver<io::Result<Bytes>>, filled: &mpsc::Sender<Chunk>) -> Result<(), FileFault> {
     let mut chunk = Chunk::default();
-    let result = rows::read(Parts { received, part: Bytes::new() }, &mut |Row { line, follower }| {
-        match follower {
-            Ok(follower) => {
-                chunk.lines.push(line);
-                chunk.followers.push(follower);
+    let result = rows::read(
+        Parts {
+            received,
+            part: Bytes::new(),
+        },
+        &mut |Row { line, follower }| {
+            match follower {
+                Ok(follower) => {
+                    chunk.lines.push(line);
+                    chunk.followers.push(follower);
+                }
+                Err(reason) => chunk.faults.push(RowError { line, reason }),
             }
-            Err(reason) => chunk.faults.push(RowError { line, reason }),
-        }
-        let full = chunk.followers.len() >= CHUNK_ROWS || chunk.faults.len() >= CHUNK_ROWS;
-        !full || filled.blocking_send(std::mem::take(&mut chunk)).is_ok()
-    });
+            let full = chunk.followers.len() >= CHUNK_ROWS || chunk.faults.len() >= CHUNK_ROWS;
+            !full || filled.blocking_send(std::mem::take(&mut chunk)).is_ok()
+        },
+    );
     let _ = filled.blocking_send(chunk);
     result
 }
@@ -164,7 +187,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_small_parts_becomes_chunks_with_their_lines() {
         let file = "external_id,nickname\nu1,a\n,b\nu3,c\n";
-        let parts: Vec<io::Result<Bytes>> = file.bytes().map(|byte| Ok(Bytes::copy_from_slice(&[byte]))).collect();
+        let parts: Vec<io::Result<Bytes>> = file
+            .bytes()
+            .map(|byte| Ok(Bytes::copy_from_slice(&[byte])))
+            .collect();
         let (sender, received) = mpsc::channel(2);
         let (filled, mut chunks) = mpsc::channel(1);
         let reader = tokio::task::spawn_blocking(move || read(received, &filled));
@@ -180,7 +206,10 @@ mod tests {
     fn only_the_first_thousand_faults_are_listed() {
         let mut report = Report::default();
         for line in 0..1_500 {
-            report.fault(RowError { line, reason: String::new() });
+            report.fault(RowError {
+                line,
+                reason: String::new(),
+            });
         }
         assert_eq!((report.error_count, report.errors.len()), (1_500, ERRORS_MAX));
     }

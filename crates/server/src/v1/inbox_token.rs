@@ -43,12 +43,16 @@ pub async fn issue(
 ) -> Result<(StatusCode, Json<Issued>), Problem> {
     let expires_in = new.expires_in.unwrap_or(TOKEN_SECONDS);
     if !(1..=SECONDS_MAX).contains(&expires_in) {
-        return Err(Problem::bad_request(format!("expires_in must be 1 to {SECONDS_MAX}")));
+        return Err(Problem::bad_request(format!(
+            "expires_in must be 1 to {SECONDS_MAX}"
+        )));
     }
     let ordinal = reader(&app, &account, new.openid, new.external_id).await?;
     let token = app.secrets.text::<32>();
     let expires_at = app.now().plus_seconds(expires_in);
-    app.store.issue_inbox_token(account.id, ordinal, vault::digest(&token), expires_at).await?;
+    app.store
+        .issue_inbox_token(account.id, ordinal, vault::digest(&token), expires_at)
+        .await?;
     Ok((StatusCode::CREATED, Json(Issued { token, expires_in })))
 }
 
@@ -61,7 +65,11 @@ async fn reader(
     let unknown = || Problem::not_found("follower");
     match (open_id, external_id) {
         (Some(open_id), None) => super::follower::known(app, account, &open_id).await,
-        (None, Some(id)) => app.store.follower_by_external_id(account.id, &ExternalId(id)).await?.ok_or_else(unknown),
+        (None, Some(id)) => app
+            .store
+            .follower_by_external_id(account.id, &ExternalId(id))
+            .await?
+            .ok_or_else(unknown),
         (None, None) | (Some(_), Some(_)) => Err(Problem::bad_request("give openid or external_id")),
     }
 }

@@ -67,10 +67,23 @@ pub struct UsageShape {
 }
 
 /// `GET /v1/accounts/{appid}/masses?before=&limit=`.
-pub async fn list(OfAccount(account): OfAccount, State(app): State<App>, page: Page) -> NativeResult<MassList> {
-    let masses = app.store.masses(account.id, page.number()?.map(MassId), page.limit).await?;
-    let next = masses.last().filter(|_| masses.len() == page.limit).map(|mass| mass.id.0);
-    Ok(Json(MassList { masses: masses.iter().map(|mass| shape(&app, mass)).collect(), next }))
+pub async fn list(
+    OfAccount(account): OfAccount,
+    State(app): State<App>,
+    page: Page,
+) -> NativeResult<MassList> {
+    let masses = app
+        .store
+        .masses(account.id, page.number()?.map(MassId), page.limit)
+        .await?;
+    let next = masses
+        .last()
+        .filter(|_| masses.len() == page.limit)
+        .map(|mass| mass.id.0);
+    Ok(Json(MassList {
+        masses: masses.iter().map(|mass| shape(&app, mass)).collect(),
+        next,
+    }))
 }
 
 /// `GET /v1/accounts/{appid}/masses/{msg_id}`.
@@ -80,8 +93,15 @@ pub async fn get(
     Path(names): Path<HashMap<String, String>>,
 ) -> NativeResult<MassShape> {
     let unknown = || Problem::not_found("mass");
-    let id = names.get("msg_id").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
-    let mass = app.store.mass(account.id, MassId(id)).await?.ok_or_else(unknown)?;
+    let id = names
+        .get("msg_id")
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(unknown)?;
+    let mass = app
+        .store
+        .mass(account.id, MassId(id))
+        .await?
+        .ok_or_else(unknown)?;
     Ok(Json(shape(&app, &mass)))
 }
 

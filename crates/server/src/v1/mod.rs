@@ -14,18 +14,28 @@ pub mod request;
 pub mod tag;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{any, get, post, put},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+use crate::{
+    app::App,
+    transport::{self, PanicAnswer},
+    v1::problem::Problem,
+};
 
 /// All calls of the native API.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/v1/accounts", get(account::list).post(account::create).fallback(wrong_method))
-        .route("/v1/accounts/{appid}", get(account::get).patch(account::change).fallback(wrong_method))
+        .route(
+            "/v1/accounts",
+            get(account::list).post(account::create).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}",
+            get(account::get).patch(account::change).fallback(wrong_method),
+        )
         .route(
             "/v1/accounts/{appid}/followers",
             get(follower::list).post(import::import).fallback(wrong_method),
@@ -42,17 +52,42 @@ pub fn routes() -> Router<App> {
             "/v1/accounts/{appid}/followers/{openid}/unsubscribe",
             post(follower::unsubscribe).fallback(wrong_method),
         )
-        .route("/v1/accounts/{appid}/followers/{openid}/opt-out", put(follower::opt_out).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/tags", get(tag::list).post(tag::create).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/inbox-tokens", post(inbox_token::issue).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/masses", get(mass::list).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/masses/{msg_id}", get(mass::get).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/usage", get(mass::usage).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/events", get(event::list).fallback(wrong_method))
-        .route("/v1/accounts/{appid}/events/{id}/resend", post(event::resend).fallback(wrong_method))
+        .route(
+            "/v1/accounts/{appid}/followers/{openid}/opt-out",
+            put(follower::opt_out).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/tags",
+            get(tag::list).post(tag::create).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/inbox-tokens",
+            post(inbox_token::issue).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/masses",
+            get(mass::list).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/masses/{msg_id}",
+            get(mass::get).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/usage",
+            get(mass::usage).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/events",
+            get(event::list).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/events/{id}/resend",
+            post(event::resend).fallback(wrong_method),
+        )
         .route("/v1", any(unknown))
         .route("/v1/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
+        .layer(middleware::from_fn(transport::finish_native_call))
 }
 
 async fn wrong_method() -> Problem {

@@ -58,7 +58,8 @@ impl FromRequestParts<App> for OfAccount {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         Admin::from_request_parts(parts, app).await?;
-        let names: Path<HashMap<String, String>> = parts.extract().await.map_err(|_| Problem::not_found("account"))?;
+        let names: Path<HashMap<String, String>> =
+            parts.extract().await.map_err(|_| Problem::not_found("account"))?;
         let app_id = names.get("appid").ok_or_else(|| Problem::not_found("account"))?;
         let account = app.store.account(&AppId(app_id.clone())).await?;
         account.map(Self).ok_or_else(|| Problem::not_found("account"))
@@ -69,15 +70,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Strict<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body(), JSON_MAX).await.map_err(|fault| match fault {
-            BodyFault::TooLarge => Problem::too_large(),
-            BodyFault::Broken => Problem::bad_request("the body broke off"),
-        })?;
+        let bytes = read(request.into_body(), JSON_MAX)
+            .await
+            .map_err(|fault| match fault {
+                BodyFault::TooLarge => Problem::too_large(),
+                BodyFault::Broken => Problem::bad_request("the body broke off"),
+            })?;
         let object = wire::body::parse_object(&bytes).map_err(|error| match error {
             BodyError::Empty | BodyError::NotJson => Problem::bad_request(error.to_string()),
         })?;
         let read = serde_json::from_value(serde_json::Value::Object(object));
-        read.map(Self).map_err(|error| Problem::bad_request(error.to_string()))
+        read.map(Self)
+            .map_err(|error| Problem::bad_request(error.to_string()))
     }
 }
 
@@ -87,7 +91,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let value = |name| crate::api::query::value(&parts.uri, name);
         Ok(Self {
-            from: value("after").or_else(|| value("before")).or_else(|| value("cursor")),
+            from: value("after")
+                .or_else(|| value("before"))
+                .or_else(|| value("cursor")),
             limit: limit(value("limit").as_deref(), PAGE, PAGE_MAX)?,
         })
     }
@@ -114,7 +120,10 @@ pub fn limit(text: Option<&str>, default: usize, max: usize) -> Result<usize, Pr
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+        .filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

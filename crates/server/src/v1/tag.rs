@@ -36,7 +36,9 @@ pub struct NewTag {
 /// `GET /v1/accounts/{appid}/tags`.
 pub async fn list(OfAccount(account): OfAccount, State(app): State<App>) -> NativeResult<TagList> {
     let tags = app.store.tags(account.id).await?;
-    Ok(Json(TagList { tags: tags.into_iter().map(shape).collect() }))
+    Ok(Json(TagList {
+        tags: tags.into_iter().map(shape).collect(),
+    }))
 }
 
 /// `POST /v1/accounts/{appid}/tags`.
@@ -50,5 +52,9 @@ pub async fn create(
 }
 
 fn shape(tag: Tag) -> TagShape {
-    TagShape { id: tag.id.0, name: tag.name, count: tag.count }
+    TagShape {
+        id: tag.id.0,
+        name: tag.name,
+        count: tag.count,
+    }
 }

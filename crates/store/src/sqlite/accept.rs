@@ -31,7 +31,9 @@ pub(super) fn accept(
     mass: &NewMass,
     now: Timestamp,
 ) -> StoreResult<Result<Accepted, Refusal>> {
-    let Some(account) = account::by_id(db, shared, account)? else { return Err(rows::damaged("an account number")) };
+    let Some(account) = account::by_id(db, shared, account)? else {
+        return Err(rows::damaged("an account number"));
+    };
     let mut usage = usage::load(db, shared, account.id, now)?;
     let now = usage.latest;
     // The content is only looked at here; it is frozen after every check has passed.
@@ -48,8 +50,15 @@ pub(super) fn accept(
         return Ok(Err(refusal));
     }
     usage::save(db, account.id, &usage)?;
-    let id = MassId(sets::take_numbers(db, account.id, "mass", MESSAGE_ID_BASE + 1, 1)?);
-    let content = freeze_content(db, account.id, &mass.content, now)?.ok_or_else(|| rows::damaged("a material"))?;
+    let id = MassId(sets::take_numbers(
+        db,
+        account.id,
+        "mass",
+        MESSAGE_ID_BASE + 1,
+        1,
+    )?);
+    let content =
+        freeze_content(db, account.id, &mass.content, now)?.ok_or_else(|| rows::damaged("a material"))?;
     let total = targets.iter().map(|target| target.count).sum::<u64>() + strangers;
     insert_mass(
         db,
@@ -88,10 +97,15 @@ fn admit(
     if account.repeat_check || mass.client_msg_id.is_some() {
         let earlier: Option<i64> = db
             .prepare_cached("SELECT mass FROM repeat WHERE account = ? AND key = ? AND accepted_at > ?")?
-            .query_row(params![account.id.0, key, usage.latest.0 - REPEAT_WINDOW_MS], |row| row.get(0))
+            .query_row(
+                params![account.id.0, key, usage.latest.0 - REPEAT_WINDOW_MS],
+                |row| row.get(0),
+            )
             .optional()?;
         if let Some(earlier) = earlier {
-            return Ok(Err(Refusal::Repeat { earlier: MassId(earlier) }));
+            return Ok(Err(Refusal::Repeat {
+                earlier: MassId(earlier),
+            }));
         }
     }
     if !mass.ticket.within_day {
@@ -102,7 +116,10 @@ fn admit(
 
 fn charge_of(mass: &NewMass) -> Charge {
     let site = mass.origin == Origin::Site;
-    Charge { api: !site, history: site || mass.audience == Audience::All }
+    Charge {
+        api: !site,
+        history: site || mass.audience == Audience::All,
+    }
 }
 
 fn audience_tag(audience: &Audience) -> Option<TagId> {
@@ -146,7 +163,11 @@ fn one_set(db: &Connection, account: AccountId, (kind, id): (i64, i64)) -> Store
          WHERE account = ? AND kind = ? AND id = ? AND cardinality > 0 ORDER BY block",
     )?;
     let targets = statement.query_map(params![account.0, kind, id], |row| {
-        Ok(Target { block: BlockNo(row.get(0)?), count: row.get(1)?, bits: row.get(2)? })
+        Ok(Target {
+            block: BlockNo(row.get(0)?),
+            count: row.get(1)?,
+            bits: row.get(2)?,
+        })
     })?;
     Ok(targets.collect::<Result<_, _>>()?)
 }
@@ -166,7 +187,10 @@ fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
             _ => {}
         }
     }
-    Ok(sets.into_iter().filter_map(|(block, set)| target(block, &set)).collect())
+    Ok(sets
+        .into_iter()
+        .filter_map(|(block, set)| target(block, &set))
+        .collect())
 }
 
 fn listed(
@@ -194,7 +218,11 @@ fn listed(
 
 fn target(block: BlockNo, set: &Block) -> Option<Target> {
     let count = set.count();
-    (count > 0).then(|| Target { block, count: u64::from(count), bits: set.encode() })
+    (count > 0).then(|| Target {
+        block,
+        count: u64::from(count),
+        bits: set.encode(),
+    })
 }
 
 fn insert_batches(db: &Connection, account: AccountId, mass: MassId, targets: &[Target]) -> StoreResult<()> {
@@ -222,12 +250,23 @@ pub(super) struct NewRow<'a> {
 }
 
 /// Writes the row of a mass or preview.
-pub(super) fn insert_mass(db: &Connection, account: AccountId, row: &NewRow<'_>, now: Timestamp) -> StoreResult<()> {
+pub(super) fn insert_mass(
+    db: &Connection,
+    account: AccountId,
+    row: &NewRow<'_>,
+    now: Timestamp,
+) -> StoreResult<()> {
     let none = String::new();
     let (text, description, blob, news) = match row.content {
         Content::Text(text) => (text, &none, None, None),
-        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) => (&none, &none, Some(blob), None),
-        Content::Video { blob, title, description } => (title, description, Some(blob), None),
+        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) => {
+            (&none, &none, Some(blob), None)
+        }
+        Content::Video {
+            blob,
+            title,
+            description,
+        } => (title, description, Some(blob), None),
         Content::News(news) => (&none, &none, None, Some(news.0)),
     };
     db.prepare_cached(
@@ -283,9 +322,10 @@ pub(super) fn content_exists(
         NewContent::Text(_) => Ok(true),
         NewContent::News(id) => Ok(media::news_by_id(db, account, id, now)?.is_some()),
         NewContent::NewsAgain(id) => news_exists(db, account, *id),
-        NewContent::Image(id) | NewContent::Voice(id) | NewContent::Music(id) | NewContent::Video { media: id, .. } => {
-            Ok(material(db, account, id, content, now)?.is_some())
-        }
+        NewContent::Image(id)
+        | NewContent::Voice(id)
+        | NewContent::Music(id)
+        | NewContent::Video { media: id, .. } => Ok(material(db, account, id, content, now)?.is_some()),
     }
 }
 
@@ -299,22 +339,38 @@ pub(super) fn freeze_content(
     let frozen = match content {
         NewContent::Text(text) => Some(Content::Text(text.clone())),
         NewContent::News(id) => match media::news_by_id(db, account, id, now)? {
-            Some((news, digest)) => {
-                Some(Content::News(media::freeze_news(db, account, id, &news, &digest, now)?))
-            }
+            Some((news, digest)) => Some(Content::News(media::freeze_news(
+                db, account, id, &news, &digest, now,
+            )?)),
             None => None,
         },
         NewContent::NewsAgain(id) => news_exists(db, account, *id)?.then_some(Content::News(*id)),
-        NewContent::Image(id) => material(db, account, id, content, now)?.map(|media| Content::Image(media.blob)),
-        NewContent::Voice(id) => material(db, account, id, content, now)?.map(|media| Content::Voice(media.blob)),
-        NewContent::Music(id) => material(db, account, id, content, now)?.map(|media| Content::Music(media.blob)),
-        NewContent::Video { media: id, title, description } => {
-            material(db, account, id, content, now)?.map(|media| Content::Video {
-                title: if title.is_empty() { media.title } else { title.clone() },
-                description: if description.is_empty() { media.description } else { description.clone() },
-                blob: media.blob,
-            })
+        NewContent::Image(id) => {
+            material(db, account, id, content, now)?.map(|media| Content::Image(media.blob))
         }
+        NewContent::Voice(id) => {
+            material(db, account, id, content, now)?.map(|media| Content::Voice(media.blob))
+        }
+        NewContent::Music(id) => {
+            material(db, account, id, content, now)?.map(|media| Content::Music(media.blob))
+        }
+        NewContent::Video {
+            media: id,
+            title,
+            description,
+        } => material(db, account, id, content, now)?.map(|media| Content::Video {
+            title: if title.is_empty() {
+                media.title
+            } else {
+                title.clone()
+            },
+            description: if description.is_empty() {
+                media.description
+            } else {
+                description.clone()
+            },
+            blob: media.blob,
+        }),
     };
     Ok(frozen)
 }

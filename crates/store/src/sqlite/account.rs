@@ -26,7 +26,8 @@ impl AccountStore for SqliteStore {
         account: NewAccount,
         now: Timestamp,
     ) -> StoreResult<Result<Account, AccountRefusal>> {
-        self.write(move |db, shared| create(db, shared, &account, now)).await
+        self.write(move |db, shared| create(db, shared, &account, now))
+            .await
     }
 
     async fn accounts(&self) -> StoreResult<Vec<Account>> {
@@ -44,7 +45,8 @@ impl AccountStore for SqliteStore {
 
     async fn account(&self, app_id: &AppId) -> StoreResult<Option<Account>> {
         let app_id = app_id.0.clone();
-        self.read(move |db, shared| find(db, shared, "app_id", &app_id)).await
+        self.read(move |db, shared| find(db, shared, "app_id", &app_id))
+            .await
     }
 
     async fn account_by_id(&self, id: AccountId) -> StoreResult<Option<Account>> {
@@ -90,8 +92,11 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
     let speed: Option<i64> = row.get(9)?;
     let callback: Option<Vec<u8>> = row.get(10)?;
     let open_id_secret: Vec<u8> = row.get(11)?;
-    let open_id_secret: [u8; 16] =
-        shared.vault.unwrap(&open_id_secret)?.try_into().map_err(|_| rows::damaged("an OpenID key"))?;
+    let open_id_secret: [u8; 16] = shared
+        .vault
+        .unwrap(&open_id_secret)?
+        .try_into()
+        .map_err(|_| rows::damaged("an OpenID key"))?;
     Ok(Account {
         id: AccountId(row.get(0)?),
         app_id: AppId(row.get(1)?),
@@ -104,7 +109,12 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
         quota: rows::quota(&quota)?,
         speed: speed.and_then(SpeedLevel::new),
         callback: callback
-            .map(|wrapped| shared.vault.unwrap(&wrapped).and_then(|bytes| rows::callback(&bytes)))
+            .map(|wrapped| {
+                shared
+                    .vault
+                    .unwrap(&wrapped)
+                    .and_then(|bytes| rows::callback(&bytes))
+            })
             .transpose()?,
         open_id_key: OpenIdKey::new(&open_id_secret),
     })
@@ -116,7 +126,9 @@ fn create(
     account: &NewAccount,
     now: Timestamp,
 ) -> StoreResult<Result<Account, AccountRefusal>> {
-    let secret = shared.vault.wrap(&account.open_id_secret, shared.random.bytes())?;
+    let secret = shared
+        .vault
+        .wrap(&account.open_id_secret, shared.random.bytes())?;
     let inserted = db
         .prepare_cached(
             "INSERT INTO account (app_id, original_id, secret_hash, name, kind, verified, pay_enabled,
@@ -144,7 +156,8 @@ fn create(
 
 fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange) -> StoreResult<()> {
     let set = |column: &str, value: &dyn rusqlite::ToSql| -> StoreResult<()> {
-        db.prepare_cached(&format!("UPDATE account SET {column} = ? WHERE id = ?"))?.execute(params![value, id.0])?;
+        db.prepare_cached(&format!("UPDATE account SET {column} = ? WHERE id = ?"))?
+            .execute(params![value, id.0])?;
         Ok(())
     };
     if let Some(name) = &change.name {
@@ -168,14 +181,21 @@ fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange
     if let Some(callback) = &change.callback {
         let wrapped = callback
             .as_ref()
-            .map(|callback| shared.vault.wrap(&rows::callback_bytes(callback)?, shared.random.bytes()))
+            .map(|callback| {
+                shared
+                    .vault
+                    .wrap(&rows::callback_bytes(callback)?, shared.random.bytes())
+            })
             .transpose()?;
         set("callback", &wrapped)?;
     }
     if let Some(hash) = &change.secret_hash {
         set("secret_hash", hash)?;
         db.execute("DELETE FROM access_token WHERE account = ?", [id.0])?;
-        db.execute("UPDATE stable_token SET generation = generation + 1, expires_at = 0 WHERE account = ?", [id.0])?;
+        db.execute(
+            "UPDATE stable_token SET generation = generation + 1, expires_at = 0 WHERE account = ?",
+            [id.0],
+        )?;
     }
     Ok(())
 }

@@ -53,7 +53,11 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()), places: Semaphore::new(READERS) }
+        Self {
+            path,
+            idle: Mutex::new(Vec::new()),
+            places: Semaphore::new(READERS),
+        }
     }
 
     /// A place among the readers at work; wait for it before [`Readers::run`].
@@ -72,7 +76,10 @@ impl Readers {
         let result = work(&connection);
         // A connection whose snapshot cannot be given up is not used again.
         if connection.execute_batch("COMMIT").is_ok() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
         result
     }

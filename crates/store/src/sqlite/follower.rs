@@ -31,11 +31,22 @@ impl FollowerStore for SqliteStore {
         self.import(account, rows, now).await
     }
 
-    async fn subscribe(&self, account: AccountId, follower: NewFollower, now: Timestamp) -> StoreResult<Subscribed> {
-        self.write(move |db, _| subscribe(db, account, &follower, now)).await
+    async fn subscribe(
+        &self,
+        account: AccountId,
+        follower: NewFollower,
+        now: Timestamp,
+    ) -> StoreResult<Subscribed> {
+        self.write(move |db, _| subscribe(db, account, &follower, now))
+            .await
     }
 
-    async fn subscribe_again(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool> {
+    async fn subscribe_again(
+        &self,
+        account: AccountId,
+        ordinal: Ordinal,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         self.write(move |db, _| {
             if !exists(db, account, ordinal)? {
                 return Ok(false);
@@ -81,22 +92,41 @@ impl FollowerStore for SqliteStore {
         .await
     }
 
-    async fn set_blacklisted(&self, account: AccountId, ordinals: &[Ordinal], blacklisted: bool) -> StoreResult<()> {
+    async fn set_blacklisted(
+        &self,
+        account: AccountId,
+        ordinals: &[Ordinal],
+        blacklisted: bool,
+    ) -> StoreResult<()> {
         let ordinals = ordinals.to_vec();
-        self.write(move |db, _| sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted)).await
+        self.write(move |db, _| sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted))
+            .await
     }
 
     async fn refusals(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<(bool, bool)> {
         self.read(move |db, _| {
             let opted_out = sets::contains(db, account, SetKind::OptedOut, ordinal)?;
-            Ok((opted_out, sets::contains(db, account, SetKind::Blacklisted, ordinal)?))
+            Ok((
+                opted_out,
+                sets::contains(db, account, SetKind::Blacklisted, ordinal)?,
+            ))
         })
         .await
     }
 
-    async fn followers(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Option<Follower>>> {
+    async fn followers(
+        &self,
+        account: AccountId,
+        ordinals: &[Ordinal],
+    ) -> StoreResult<Vec<Option<Follower>>> {
         let ordinals = ordinals.to_vec();
-        self.read(move |db, _| ordinals.iter().map(|ordinal| find(db, account, *ordinal)).collect()).await
+        self.read(move |db, _| {
+            ordinals
+                .iter()
+                .map(|ordinal| find(db, account, *ordinal))
+                .collect()
+        })
+        .await
     }
 
     async fn follower_by_external_id(
@@ -105,7 +135,8 @@ impl FollowerStore for SqliteStore {
         external_id: &ExternalId,
     ) -> StoreResult<Option<Ordinal>> {
         let external_id = external_id.0.clone();
-        self.read(move |db, _| by_external_id(db, account, &external_id)).await
+        self.read(move |db, _| by_external_id(db, account, &external_id))
+            .await
     }
 
     async fn subscribed_after(
@@ -114,10 +145,17 @@ impl FollowerStore for SqliteStore {
         after: Option<Ordinal>,
         limit: usize,
     ) -> StoreResult<FollowerPage> {
-        self.read(move |db, _| sets::page(db, account, SetKind::Subscribed, after, limit)).await
+        self.read(move |db, _| sets::page(db, account, SetKind::Subscribed, after, limit))
+            .await
     }
 
-    async fn set_remark(&self, account: AccountId, ordinal: Ordinal, remark: &str, _now: Timestamp) -> StoreResult<bool> {
+    async fn set_remark(
+        &self,
+        account: AccountId,
+        ordinal: Ordinal,
+        remark: &str,
+        _now: Timestamp,
+    ) -> StoreResult<bool> {
         let remark = remark.to_owned();
         self.write(move |db, _| {
             if !sets::contains(db, account, SetKind::Subscribed, ordinal)? {
@@ -132,10 +170,16 @@ impl FollowerStore for SqliteStore {
 }
 
 /// Who an external id is in this account.
-pub(super) fn by_external_id(db: &Connection, account: AccountId, external_id: &str) -> StoreResult<Option<Ordinal>> {
+pub(super) fn by_external_id(
+    db: &Connection,
+    account: AccountId,
+    external_id: &str,
+) -> StoreResult<Option<Ordinal>> {
     let mut statement =
         db.prepare_cached("SELECT ordinal FROM follower_external WHERE external_id = ? AND account = ?")?;
-    Ok(statement.query_row(params![external_id, account.0], |row| row.get(0).map(Ordinal)).optional()?)
+    Ok(statement
+        .query_row(params![external_id, account.0], |row| row.get(0).map(Ordinal))
+        .optional()?)
 }
 
 /// Whether such a follower was ever seen.
@@ -198,10 +242,18 @@ fn subscribe(
             .map_err(|refusal: TagRefusal| StoreError::Database(refusal.to_string()))?;
         sets::change(db, account, SetKind::Tag(tag), &[ordinal], true)?;
     }
-    Ok(Subscribed { ordinal, first_time: known.is_none() })
+    Ok(Subscribed {
+        ordinal,
+        first_time: known.is_none(),
+    })
 }
 
-fn begin_subscription(db: &Connection, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<()> {
+fn begin_subscription(
+    db: &Connection,
+    account: AccountId,
+    ordinal: Ordinal,
+    now: Timestamp,
+) -> StoreResult<()> {
     if sets::contains(db, account, SetKind::Subscribed, ordinal)? {
         return Ok(());
     }
@@ -217,7 +269,9 @@ pub(super) fn take_ordinals(db: &Connection, account: AccountId, count: usize) -
     let first = sets::take_numbers(db, account, "ordinal", 0, count)?;
     let last = u32::try_from(first.saturating_add(count));
     last.map_err(|_| StoreError::Database("the account has no ordinals left".into()))?;
-    u32::try_from(first).map(Ordinal).map_err(|_| StoreError::Database("the account has no ordinals left".into()))
+    u32::try_from(first)
+        .map(Ordinal)
+        .map_err(|_| StoreError::Database("the account has no ordinals left".into()))
 }
 
 /// Writes the row of a new follower; one that an import cut short left behind is replaced.

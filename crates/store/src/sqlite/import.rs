@@ -66,16 +66,23 @@ impl SqliteStore {
         fresh.sort_by_key(Person::ordinal);
 
         let fresh = self
-            .in_slices(fresh, move |db, _, person| follower::insert_row(db, account, person.ordinal(), &person.row, now))
+            .in_slices(fresh, move |db, _, person| {
+                follower::insert_row(db, account, person.ordinal(), &person.row, now)
+            })
             .await?;
         let mut fresh = Arc::into_inner(fresh).unwrap_or_default();
         fresh.sort_by(|a, b| a.row.external_id.cmp(&b.row.external_id));
-        let fresh = self.in_slices(fresh, move |db, _, person| name_person(db, account, person)).await?;
+        let fresh = self
+            .in_slices(fresh, move |db, _, person| name_person(db, account, person))
+            .await?;
         let known = self
-            .in_slices(known, move |db, _, person| follower::update_row(db, account, person.ordinal(), &person.row))
+            .in_slices(known, move |db, _, person| {
+                follower::update_row(db, account, person.ordinal(), &person.row)
+            })
             .await?;
         let changes = block_changes(&fresh.iter().chain(known.iter()).collect::<Vec<_>>());
-        self.in_slices(changes, move |db, _, change| change.apply(db, account)).await?;
+        self.in_slices(changes, move |db, _, change| change.apply(db, account))
+            .await?;
         Ok(result)
     }
 
@@ -127,13 +134,23 @@ impl SqliteStore {
 }
 
 /// Joins rows of one external id, later fields winning, and drops rows whose tags cannot be made.
-fn merge(rows: Vec<NewFollower>, tags: &HashMap<String, Option<TagId>>, result: &mut Imported) -> Vec<Person> {
+fn merge(
+    rows: Vec<NewFollower>,
+    tags: &HashMap<String, Option<TagId>>,
+    result: &mut Imported,
+) -> Vec<Person> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(rows.len());
     let mut persons: Vec<Person> = Vec::with_capacity(rows.len());
     for (index, row) in rows.into_iter().enumerate() {
-        let ids: Option<Vec<TagId>> = row.tags.iter().map(|name| tags.get(name).copied().flatten()).collect();
+        let ids: Option<Vec<TagId>> = row
+            .tags
+            .iter()
+            .map(|name| tags.get(name).copied().flatten())
+            .collect();
         let Some(ids) = ids else {
-            result.refused.push((index, "the account has 100 tags; no more can be made".to_owned()));
+            result
+                .refused
+                .push((index, "the account has 100 tags; no more can be made".to_owned()));
             continue;
         };
         if let Some(place) = places.get(&row.external_id) {
@@ -147,7 +164,12 @@ fn merge(rows: Vec<NewFollower>, tags: &HashMap<String, Option<TagId>>, result: 
             continue;
         }
         places.insert(row.external_id.clone(), persons.len());
-        persons.push(Person { row, known: None, ordinal: AtomicU32::new(0), tags: ids });
+        persons.push(Person {
+            row,
+            known: None,
+            ordinal: AtomicU32::new(0),
+            tags: ids,
+        });
     }
     persons
 }
@@ -156,7 +178,9 @@ fn merge(rows: Vec<NewFollower>, tags: &HashMap<String, Option<TagId>>, result: 
 /// rows, as in a first import or a sorted file, one look is enough.
 fn look_up(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> StoreResult<Vec<Person>> {
     let ids = || persons.iter().map(|person| person.row.external_id.as_str());
-    let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(persons) };
+    let (Some(first), Some(last)) = (ids().min(), ids().max()) else {
+        return Ok(persons);
+    };
     let any = db
         .prepare_cached("SELECT 1 FROM follower_external WHERE external_id BETWEEN ? AND ? LIMIT 1")?
         .exists(params![first, last])?;
@@ -171,7 +195,11 @@ fn look_up(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> Sto
 /// Gives new persons their ordinals, in the order of the rows.
 fn number(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> StoreResult<Vec<Person>> {
     let fresh = persons.iter().filter(|person| person.known.is_none()).count();
-    let mut next = if fresh == 0 { 0 } else { follower::take_ordinals(db, account, fresh)?.0 };
+    let mut next = if fresh == 0 {
+        0
+    } else {
+        follower::take_ordinals(db, account, fresh)?.0
+    };
     for person in &mut persons {
         let ordinal = person.known.unwrap_or_else(|| {
             next += 1;

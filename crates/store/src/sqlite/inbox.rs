@@ -24,7 +24,8 @@ impl InboxStore for SqliteStore {
         before: Option<Sequence>,
         limit: usize,
     ) -> StoreResult<InboxPage> {
-        self.read(move |db, shared| page(db, shared, account, ordinal, before, limit)).await
+        self.read(move |db, shared| page(db, shared, account, ordinal, before, limit))
+            .await
     }
 }
 
@@ -46,8 +47,15 @@ fn page(
     let mut hits = hits(db, account, ordinal, before, limit + 1)?;
     let more = hits.len() > limit;
     hits.truncate(limit);
-    let next = if more { hits.last().map(|hit| hit.sequence) } else { None };
-    let entries = hits.into_iter().map(|hit| entry(db, shared, account, hit)).collect::<StoreResult<_>>()?;
+    let next = if more {
+        hits.last().map(|hit| hit.sequence)
+    } else {
+        None
+    };
+    let entries = hits
+        .into_iter()
+        .map(|hit| entry(db, shared, account, hit))
+        .collect::<StoreResult<_>>()?;
     Ok(InboxPage { entries, next })
 }
 
@@ -87,12 +95,21 @@ fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> Stor
         "SELECT type, text, description, blob, blob_type, blob_length, news FROM mass WHERE account = ? AND id = ?",
     )?;
     let mut rows = statement.query(params![account.0, hit.mass.0])?;
-    let row = rows.next()?.ok_or_else(|| rows::damaged("a delivery of no mass"))?;
+    let row = rows
+        .next()?
+        .ok_or_else(|| rows::damaged("a delivery of no mass"))?;
     let kind: String = row.get(0)?;
     let content = mass::read_content(row, &kind, 1)?;
     let news = match &content {
         Content::News(news) => media::frozen(db, shared, account, *news)?,
         _ => None,
     };
-    Ok(Entry { sequence: hit.sequence, mass: hit.mass, preview: hit.preview, sent_at: hit.sent_at, content, news })
+    Ok(Entry {
+        sequence: hit.sequence,
+        mass: hit.mass,
+        preview: hit.preview,
+        sent_at: hit.sent_at,
+        content,
+        news,
+    })
 }

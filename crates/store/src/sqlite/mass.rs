@@ -49,12 +49,19 @@ impl MassStore for SqliteStore {
     }
 
     async fn usage(&self, account: AccountId, now: Timestamp) -> StoreResult<Usage> {
-        self.read(move |db, shared| usage::load(db, shared, account, now)).await
+        self.read(move |db, shared| usage::load(db, shared, account, now))
+            .await
     }
 
-    async fn content_exists(&self, account: AccountId, content: &NewContent, now: Timestamp) -> StoreResult<bool> {
+    async fn content_exists(
+        &self,
+        account: AccountId,
+        content: &NewContent,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         let content = content.clone();
-        self.read(move |db, _| accept::content_exists(db, account, &content, now)).await
+        self.read(move |db, _| accept::content_exists(db, account, &content, now))
+            .await
     }
 
     async fn accept_mass(
@@ -63,7 +70,8 @@ impl MassStore for SqliteStore {
         mass: NewMass,
         now: Timestamp,
     ) -> StoreResult<Result<Accepted, Refusal>> {
-        self.write(move |db, shared| accept::accept(db, shared, account, &mass, now)).await
+        self.write(move |db, shared| accept::accept(db, shared, account, &mass, now))
+            .await
     }
 
     async fn send_preview(
@@ -73,18 +81,26 @@ impl MassStore for SqliteStore {
         to: Ordinal,
         now: Timestamp,
     ) -> StoreResult<Result<MassId, PreviewRefusal>> {
-        self.write(move |db, shared| preview(db, shared, account, &content, to, now)).await
+        self.write(move |db, shared| preview(db, shared, account, &content, to, now))
+            .await
     }
 
     async fn mass(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
-        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview))).await
+        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview)))
+            .await
     }
 
     async fn preview(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
-        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin == Origin::Preview))).await
+        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin == Origin::Preview)))
+            .await
     }
 
-    async fn masses(&self, account: AccountId, before: Option<MassId>, limit: usize) -> StoreResult<Vec<Mass>> {
+    async fn masses(
+        &self,
+        account: AccountId,
+        before: Option<MassId>,
+        limit: usize,
+    ) -> StoreResult<Vec<Mass>> {
         self.read(move |db, _| {
             let mut statement = db.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM mass WHERE account = ? AND id < ? AND origin <> 2 ORDER BY id DESC LIMIT ?"
@@ -112,8 +128,8 @@ impl MassStore for SqliteStore {
 
     async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>> {
         self.read(move |db, _| {
-            let mut statement = db
-                .prepare_cached("SELECT MAX(id) FROM mass WHERE account = ? AND news = ? AND origin <> 2")?;
+            let mut statement =
+                db.prepare_cached("SELECT MAX(id) FROM mass WHERE account = ? AND news = ? AND origin <> 2")?;
             let newest: Option<i64> = statement.query_row(params![account.0, news.0], |row| row.get(0))?;
             Ok(newest.map(MassId))
         })
@@ -130,7 +146,10 @@ impl MassStore for SqliteStore {
         self.write(move |db, _| {
             db.prepare_cached("UPDATE account SET speed = ? WHERE id = ?")?
                 .execute(params![level.number(), account.0])?;
-            for mass in running(db)?.into_iter().filter(|running| running.account == account) {
+            for mass in running(db)?
+                .into_iter()
+                .filter(|running| running.account == account)
+            {
                 change_pace(db, account, mass.mass, per_minute, now)?;
             }
             Ok(())
@@ -152,8 +171,10 @@ impl MassStore for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<Lease> {
         let worker = worker.clone();
-        self.write(move |db, shared| release::lease(db, shared, (account, mass), &worker, limit, (now, lease_ms)))
-            .await
+        self.write(move |db, shared| {
+            release::lease(db, shared, (account, mass), &worker, limit, (now, lease_ms))
+        })
+        .await
     }
 
     async fn release_batches(&self, lease: &Lease, now: Timestamp) -> StoreResult<Released> {
@@ -167,7 +188,9 @@ impl MassStore for SqliteStore {
 
 /// A mass or preview with its numbers so far.
 pub(super) fn by_id(db: &Connection, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM mass WHERE account = ? AND id = ?"))?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM mass WHERE account = ? AND id = ?"
+    ))?;
     let mut rows = statement.query(params![account.0, id.0])?;
     match rows.next()? {
         Some(row) => Ok(Some(with_counts(db, read_row(row, account)?)?)),
@@ -242,7 +265,10 @@ fn state(number: i64, refused: u32) -> StoreResult<MassState> {
 /// While a mass runs, its numbers are the sum of what was released so far.
 fn with_counts(db: &Connection, mut mass: Mass) -> StoreResult<Mass> {
     if mass.state == MassState::Sending {
-        mass.counts = Counts { total: mass.counts.total, ..sum(db, mass.account, mass.id)? };
+        mass.counts = Counts {
+            total: mass.counts.total,
+            ..sum(db, mass.account, mass.id)?
+        };
     }
     Ok(mass)
 }
@@ -291,7 +317,9 @@ pub(super) fn pace(db: &Connection, account: AccountId, mass: MassId) -> StoreRe
     let mut statement = db.prepare_cached(
         "SELECT base_count, base_time, per_minute FROM mass WHERE account = ? AND id = ? AND state = 0",
     )?;
-    Ok(statement.query_row(params![account.0, mass.0], |row| read_pace(row, 0)).optional()?)
+    Ok(statement
+        .query_row(params![account.0, mass.0], |row| read_pace(row, 0))
+        .optional()?)
 }
 
 fn change_pace(
@@ -301,12 +329,22 @@ fn change_pace(
     per_minute: Option<u32>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let Some(pace) = pace(db, account, mass)? else { return Ok(()) };
+    let Some(pace) = pace(db, account, mass)? else {
+        return Ok(());
+    };
     let counts = sum(db, account, mass)?;
     let released = counts.delivered + counts.over_quota + counts.blacklisted + counts.opted_out + counts.left;
     let pace = pace.changed(now, per_minute, released);
-    db.prepare_cached("UPDATE mass SET base_count = ?, base_time = ?, per_minute = ? WHERE account = ? AND id = ?")?
-        .execute(params![pace.base_count, pace.base_time.0, pace.per_minute, account.0, mass.0])?;
+    db.prepare_cached(
+        "UPDATE mass SET base_count = ?, base_time = ?, per_minute = ? WHERE account = ? AND id = ?",
+    )?
+    .execute(params![
+        pace.base_count,
+        pace.base_time.0,
+        pace.per_minute,
+        account.0,
+        mass.0
+    ])?;
     Ok(())
 }
 
@@ -336,14 +374,23 @@ fn preview(
     }
     let content =
         accept::freeze_content(db, account, content, now)?.ok_or_else(|| rows::damaged("a material"))?;
-    let id = MassId(sets::take_numbers(db, account, "mass", domain::id::MESSAGE_ID_BASE + 1, 1)?);
+    let id = MassId(sets::take_numbers(
+        db,
+        account,
+        "mass",
+        domain::id::MESSAGE_ID_BASE + 1,
+        1,
+    )?);
     let row = accept::NewRow {
         id,
         origin: Origin::Preview,
         content: &content,
         tag: None,
         key: None,
-        charge: Charge { api: false, history: false },
+        charge: Charge {
+            api: false,
+            history: false,
+        },
         total: 1,
         per_minute: None,
         state: SUCCEEDED,
@@ -419,7 +466,11 @@ fn delete(
     if usize::from(index) > articles {
         return Ok(Err(DeleteRefusal::ArticleIndex));
     }
-    let positions = if index == 0 { 1..=articles } else { usize::from(index)..=usize::from(index) };
+    let positions = if index == 0 {
+        1..=articles
+    } else {
+        usize::from(index)..=usize::from(index)
+    };
     for position in positions {
         db.prepare_cached(
             "INSERT INTO deleted_article (account, news, article, deleted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -431,8 +482,8 @@ fn delete(
 }
 
 fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<usize> {
-    let mut statement =
-        db.prepare_cached("SELECT json_array_length(articles) FROM frozen_news WHERE account = ? AND id = ?")?;
+    let mut statement = db
+        .prepare_cached("SELECT json_array_length(articles) FROM frozen_news WHERE account = ? AND id = ?")?;
     Ok(statement.query_row(params![account.0, news.0], |row| row.get(0))?)
 }
 
@@ -440,8 +491,10 @@ fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<us
 fn delete_masses_of_dead_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<()> {
     let deleted = media::deleted_articles(db, account, news, articles(db, account, news)?)?;
     if deleted.iter().all(|deleted| *deleted) {
-        db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2")?
-            .execute(params![account.0, news.0])?;
+        db.prepare_cached(
+            "UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2",
+        )?
+        .execute(params![account.0, news.0])?;
     }
     Ok(())
 }

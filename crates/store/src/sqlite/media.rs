@@ -16,7 +16,8 @@ use crate::{
     media::{FrozenNews, Media, MediaStore, NewMedia},
 };
 
-const COLUMNS: &str = "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
+const COLUMNS: &str =
+    "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Previews are kept this long (design §8).
 const PREVIEW_MS: i64 = 3 * DAY_MS;
@@ -26,20 +27,22 @@ impl MediaStore for SqliteStore {
     async fn add_media(&self, account: AccountId, media: NewMedia, now: Timestamp) -> StoreResult<()> {
         self.write(move |db, _| {
             let serial = sets::take_numbers(db, account, "media", 1, 1)?;
-            db.prepare_cached(&format!("INSERT INTO media (account, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))?
-                .execute(params![
-                    account.0,
-                    serial,
-                    media.id.0,
-                    media.kind.word(),
-                    media.blob.id.0,
-                    media.blob.content_type,
-                    media.blob.length,
-                    media.title,
-                    media.description,
-                    now.0,
-                    media.expires_at.map(|at| at.0),
-                ])?;
+            db.prepare_cached(&format!(
+                "INSERT INTO media (account, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ))?
+            .execute(params![
+                account.0,
+                serial,
+                media.id.0,
+                media.kind.word(),
+                media.blob.id.0,
+                media.blob.content_type,
+                media.blob.length,
+                media.title,
+                media.description,
+                now.0,
+                media.expires_at.map(|at| at.0),
+            ])?;
             use_blob(db, account, &media.blob.id, &format!("media:{}", media.id))
         })
         .await
@@ -50,8 +53,14 @@ impl MediaStore for SqliteStore {
         self.read(move |db, _| by_id(db, account, &id, now)).await
     }
 
-    async fn media_by_serial(&self, account: AccountId, serial: i64, now: Timestamp) -> StoreResult<Option<Media>> {
-        self.read(move |db, _| find(db, account, "serial", &serial, now)).await
+    async fn media_by_serial(
+        &self,
+        account: AccountId,
+        serial: i64,
+        now: Timestamp,
+    ) -> StoreResult<Option<Media>> {
+        self.read(move |db, _| find(db, account, "serial", &serial, now))
+            .await
     }
 
     async fn add_news(
@@ -75,7 +84,8 @@ impl MediaStore for SqliteStore {
 
     async fn news(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<News>> {
         let id = id.clone();
-        self.read(move |db, _| Ok(news_by_id(db, account, &id, now)?.map(|(news, _)| news))).await
+        self.read(move |db, _| Ok(news_by_id(db, account, &id, now)?.map(|(news, _)| news)))
+            .await
     }
 
     async fn add_image(&self, account: AccountId, blob: StoredBlob, now: Timestamp) -> StoreResult<ImageId> {
@@ -93,9 +103,12 @@ impl MediaStore for SqliteStore {
 
     async fn image(&self, account: AccountId, id: ImageId) -> StoreResult<Option<StoredBlob>> {
         self.read(move |db, _| {
-            let mut statement =
-                db.prepare_cached("SELECT blob, blob_type, blob_length FROM image WHERE account = ? AND id = ?")?;
-            Ok(statement.query_row(params![account.0, id.0], |row| read_blob(row, 0)).optional()?)
+            let mut statement = db.prepare_cached(
+                "SELECT blob, blob_type, blob_length FROM image WHERE account = ? AND id = ?",
+            )?;
+            Ok(statement
+                .query_row(params![account.0, id.0], |row| read_blob(row, 0))
+                .optional()?)
         })
         .await
     }
@@ -129,7 +142,12 @@ impl MediaStore for SqliteStore {
 }
 
 /// A material that has not expired.
-pub(super) fn by_id(db: &Connection, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<Media>> {
+pub(super) fn by_id(
+    db: &Connection,
+    account: AccountId,
+    id: &MediaId,
+    now: Timestamp,
+) -> StoreResult<Option<Media>> {
     find(db, account, "id", &id.0, now)
 }
 
@@ -163,7 +181,11 @@ fn find(
 
 /// Three columns of a blob, from `first`.
 pub(super) fn read_blob(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredBlob> {
-    Ok(StoredBlob { id: BlobId(row.get(first)?), content_type: row.get(first + 1)?, length: row.get(first + 2)? })
+    Ok(StoredBlob {
+        id: BlobId(row.get(first)?),
+        content_type: row.get(first + 1)?,
+        length: row.get(first + 2)?,
+    })
 }
 
 /// A news material that has not expired, and the digest of its content.
@@ -176,9 +198,13 @@ pub(super) fn news_by_id(
     let mut statement = db.prepare_cached(
         "SELECT articles, digest FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)",
     )?;
-    let row: Option<(String, [u8; 32])> =
-        statement.query_row(params![account.0, id.0, now.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    row.map(|(text, digest)| Ok((rows::news(&text)?, digest))).transpose()
+    let row: Option<(String, [u8; 32])> = statement
+        .query_row(params![account.0, id.0, now.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    row.map(|(text, digest)| Ok((rows::news(&text)?, digest)))
+        .transpose()
 }
 
 /// The number of this version of a news: the one it has, or a new one (S29).
@@ -223,11 +249,16 @@ pub(super) fn frozen(
                 .prepare_cached("SELECT articles, created_at FROM frozen_news WHERE account = ? AND id = ?")?
                 .query_row(params![account.0, id.0], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            let Some((text, created_at)) = row else { return Ok(None) };
+            let Some((text, created_at)) = row else {
+                return Ok(None);
+            };
             (Some(rows::news(&text)?), Timestamp(created_at))
         }
     };
-    let articles = news.as_ref().or(known.as_ref().map(|known| &known.news)).map_or(0, |news| news.articles.len());
+    let articles = news
+        .as_ref()
+        .or(known.as_ref().map(|known| &known.news))
+        .map_or(0, |news| news.articles.len());
     let deleted = deleted_articles(db, account, id, articles)?;
     let published = db
         .prepare_cached("SELECT 1 FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4) LIMIT 1")?
@@ -235,8 +266,16 @@ pub(super) fn frozen(
     match (known, news) {
         (Some(known), _) if known.deleted == deleted && known.published == published => Ok(Some(known)),
         (known, news) => {
-            let news = news.or_else(|| known.map(|known| known.news.clone())).unwrap_or(News { articles: Vec::new() });
-            let fresh = Arc::new(FrozenNews { id, news, deleted, created_at, published });
+            let news = news
+                .or_else(|| known.map(|known| known.news.clone()))
+                .unwrap_or(News { articles: Vec::new() });
+            let fresh = Arc::new(FrozenNews {
+                id,
+                news,
+                deleted,
+                created_at,
+                published,
+            });
             shared.news.insert(key, fresh.clone());
             Ok(Some(fresh))
         }
@@ -251,7 +290,8 @@ pub(super) fn deleted_articles(
     articles: usize,
 ) -> StoreResult<Vec<bool>> {
     let mut deleted = vec![false; articles];
-    let mut statement = db.prepare_cached("SELECT article FROM deleted_article WHERE account = ? AND news = ?")?;
+    let mut statement =
+        db.prepare_cached("SELECT article FROM deleted_article WHERE account = ? AND news = ?")?;
     let mut rows = statement.query(params![account.0, news.0])?;
     while let Some(row) = rows.next()? {
         let position: usize = row.get(0)?;
@@ -292,17 +332,20 @@ fn release_blobs(db: &Connection, account: u32, owner: &str, now: Timestamp) -> 
          WHERE id IN (SELECT blob FROM blob_use WHERE account = ?1 AND owner = ?2)",
     )?
     .execute(params![account, owner, now.0])?;
-    db.prepare_cached("DELETE FROM blob_use WHERE account = ? AND owner = ?")?.execute(params![account, owner])?;
+    db.prepare_cached("DELETE FROM blob_use WHERE account = ? AND owner = ?")?
+        .execute(params![account, owner])?;
     Ok(())
 }
 
 fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
     let mut gone = 0;
     for (table, owner) in [("media", "media"), ("news", "news")] {
-        let mut statement =
-            db.prepare_cached(&format!("DELETE FROM {table} WHERE expires_at <= ? RETURNING account, id"))?;
-        let expired: Vec<(u32, String)> =
-            statement.query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut statement = db.prepare_cached(&format!(
+            "DELETE FROM {table} WHERE expires_at <= ? RETURNING account, id"
+        ))?;
+        let expired: Vec<(u32, String)> = statement
+            .query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
         for (account, id) in &expired {
             release_blobs(db, *account, &format!("{owner}:{id}"), now)?;
         }
@@ -314,7 +357,8 @@ fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
         .query_map([now.0 - PREVIEW_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (account, id) in &previews {
-        db.prepare_cached("DELETE FROM delivery WHERE account = ? AND mass = ?")?.execute(params![account, id])?;
+        db.prepare_cached("DELETE FROM delivery WHERE account = ? AND mass = ?")?
+            .execute(params![account, id])?;
         release_blobs(db, *account, &format!("mass:{id}"), now)?;
     }
     gone += previews.len() as u64;
@@ -322,7 +366,10 @@ fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
         // Expired tokens are told from unknown ones for a day (spec errors §1).
         ("DELETE FROM access_token WHERE expires_at <= ?", now.0 - DAY_MS),
         ("DELETE FROM inbox_token WHERE expires_at <= ?", now.0),
-        ("DELETE FROM repeat WHERE accepted_at <= ?", now.0 - domain::mass::REPEAT_WINDOW_MS),
+        (
+            "DELETE FROM repeat WHERE accepted_at <= ?",
+            now.0 - domain::mass::REPEAT_WINDOW_MS,
+        ),
     ];
     for (statement, before) in old {
         gone += db.prepare_cached(statement)?.execute([before])? as u64;

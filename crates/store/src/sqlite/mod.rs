@@ -72,6 +72,7 @@ impl SqliteStore {
     pub fn open(folder: &Path, vault: Vault, calendar: Calendar) -> StoreResult<Self> {
         let lock = lock(folder)?;
         let path = folder.join("qunfa.db");
+        private_file(&path)?;
         let mut connection = connection::open(&path, Role::Writer)?;
         migrations::migrations::runner()
             .run(&mut connection)
@@ -107,7 +108,8 @@ impl SqliteStore {
         let _place = self.readers.place().await?;
         let (readers, shared) = (self.readers.clone(), self.shared.clone());
         let task = tokio::task::spawn_blocking(move || readers.run(|connection| work(connection, &shared)));
-        task.await.map_err(|error| StoreError::Database(error.to_string()))?
+        task.await
+            .map_err(|error| StoreError::Database(error.to_string()))?
     }
 
     /// Runs `work` in a transaction that somebody waits for.
@@ -117,7 +119,9 @@ impl SqliteStore {
         F: FnOnce(&Connection, &Shared) -> StoreResult<T> + Send + 'static,
     {
         let shared = self.shared.clone();
-        self.writer.run(Priority::Call, move |connection| work(connection, &shared)).await
+        self.writer
+            .run(Priority::Call, move |connection| work(connection, &shared))
+            .await
     }
 
     /// Runs `work` in a transaction behind all calls; it should end after 20 ms.
@@ -127,15 +131,26 @@ impl SqliteStore {
         F: FnOnce(&Connection, &Shared) -> StoreResult<T> + Send + 'static,
     {
         let shared = self.shared.clone();
-        self.writer.run(Priority::Bulk, move |connection| work(connection, &shared)).await
+        self.writer
+            .run(Priority::Bulk, move |connection| work(connection, &shared))
+            .await
     }
 }
 
 fn lock(folder: &Path) -> StoreResult<File> {
-    let path = folder.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| StoreError::Database(format!("{}: {error}", path.display())))?;
+    let file = private_file(&folder.join("lock"))?;
     file.try_lock()
         .map_err(|_| StoreError::Database(format!("{} is in use by another process", folder.display())))?;
     Ok(file)
+}
+
+/// Opens a file that only its owner may read (SEC3); SQLite gives its log the same mode.
+fn private_file(path: &Path) -> StoreResult<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map_err(|error| StoreError::Database(format!("{}: {error}", path.display())))
 }

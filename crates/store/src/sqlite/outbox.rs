@@ -31,7 +31,8 @@ impl OutboxStore for SqliteStore {
                      AND account NOT IN (SELECT value FROM json_each(?4)) ORDER BY due_at LIMIT ?3)
                  RETURNING {COLUMNS}"
             ))?;
-            let mut rows = statement.query(params![now.plus_ms(claim_ms).0, now.0, limit, numbers(&busy)?])?;
+            let mut rows =
+                statement.query(params![now.plus_ms(claim_ms).0, now.0, limit, numbers(&busy)?])?;
             let mut events = Vec::new();
             while let Some(row) = rows.next()? {
                 events.push(read_row(row)?);
@@ -116,7 +117,9 @@ impl OutboxStore for SqliteStore {
 }
 
 fn numbers(accounts: &[AccountId]) -> StoreResult<String> {
-    Ok(serde_json::to_string(&accounts.iter().map(|account| account.0).collect::<Vec<_>>())?)
+    Ok(serde_json::to_string(
+        &accounts.iter().map(|account| account.0).collect::<Vec<_>>(),
+    )?)
 }
 
 /// Puts an event into the outbox, in the transaction of what happened (I19). A mass's end is kept even when
@@ -133,7 +136,11 @@ pub(super) fn add(db: &Connection, account: AccountId, kind: EventKind, now: Tim
     if !listens && number != 0 {
         return Ok(());
     }
-    let create_time = if number == 0 { unique_second(db, account, now)? } else { now.seconds() };
+    let create_time = if number == 0 {
+        unique_second(db, account, now)?
+    } else {
+        now.seconds()
+    };
     let id = sets::take_numbers(db, account, "event", 1, 1)?;
     db.prepare_cached(
         "INSERT INTO outbox (account, id, kind, subject, create_time, state, attempts, first_try_at, due_at, last_error)
@@ -154,7 +161,11 @@ fn unique_second(db: &Connection, account: AccountId, now: Timestamp) -> StoreRe
 
 fn read_row(row: &Row<'_>) -> StoreResult<Event> {
     let subject: i64 = row.get(3)?;
-    let ordinal = || u32::try_from(subject).map(Ordinal).map_err(|_| rows::damaged("an event's follower"));
+    let ordinal = || {
+        u32::try_from(subject)
+            .map(Ordinal)
+            .map_err(|_| rows::damaged("an event's follower"))
+    };
     let first_try_at: Option<i64> = row.get(7)?;
     Ok(Event {
         account: AccountId(row.get(0)?),

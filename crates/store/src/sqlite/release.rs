@@ -64,18 +64,38 @@ pub(super) fn lease(
     let mut leases = leases(shared);
     leases.epoch += 1;
     let epoch = leases.epoch;
-    let mut taken = Lease { account, mass, epoch, blocks: Vec::new() };
-    let Some(pace) = mass::pace(db, account, mass)? else { return Ok(taken) };
-    let allowed = pace.allowed(now).map_or(i64::MAX, |allowed| i64::try_from(allowed).unwrap_or(i64::MAX));
-    let mut statement =
-        db.prepare_cached("SELECT block FROM batch WHERE account = ? AND mass = ? AND before <= ? ORDER BY block")?;
+    let mut taken = Lease {
+        account,
+        mass,
+        epoch,
+        blocks: Vec::new(),
+    };
+    let Some(pace) = mass::pace(db, account, mass)? else {
+        return Ok(taken);
+    };
+    let allowed = pace
+        .allowed(now)
+        .map_or(i64::MAX, |allowed| i64::try_from(allowed).unwrap_or(i64::MAX));
+    let mut statement = db.prepare_cached(
+        "SELECT block FROM batch WHERE account = ? AND mass = ? AND before <= ? ORDER BY block",
+    )?;
     let mut rows = statement.query(params![account.0, mass.0, allowed])?;
     while let Some(row) = rows.next()? {
         let block = BlockNo(row.get(0)?);
         let key = (account, mass, block);
-        let free = leases.held.get(&key).is_none_or(|held| held.until <= now || held.worker == *worker);
+        let free = leases
+            .held
+            .get(&key)
+            .is_none_or(|held| held.until <= now || held.worker == *worker);
         if free {
-            leases.held.insert(key, Held { epoch, worker: worker.clone(), until: now.plus_ms(lease_ms) });
+            leases.held.insert(
+                key,
+                Held {
+                    epoch,
+                    worker: worker.clone(),
+                    until: now.plus_ms(lease_ms),
+                },
+            );
             taken.blocks.push(block);
         }
         if taken.blocks.len() == limit {
@@ -94,12 +114,18 @@ impl SqliteStore {
     /// only adds what was released since.
     pub(super) async fn release(&self, lease: Lease, now: Timestamp) -> StoreResult<Released> {
         let ahead = lease.clone();
-        self.read(move |db, shared| warm_receipts(db, shared, &ahead, now)).await?;
-        let (released, fresh) = self.write(move |db, shared| release_all(db, shared, &lease, now)).await?;
+        self.read(move |db, shared| warm_receipts(db, shared, &ahead, now))
+            .await?;
+        let (released, fresh) = self
+            .write(move |db, shared| release_all(db, shared, &lease, now))
+            .await?;
         // Only what is committed enters the cache; what is lost here is read from the rows again.
         if let Some((account, fresh)) = fresh {
             for (block, receipts) in fresh {
-                self.shared.receipts.0.insert((account, block), Arc::new(receipts));
+                self.shared
+                    .receipts
+                    .0
+                    .insert((account, block), Arc::new(receipts));
             }
         }
         Ok(released)
@@ -107,14 +133,20 @@ impl SqliteStore {
 }
 
 fn warm_receipts(db: &Connection, shared: &Shared, lease: &Lease, now: Timestamp) -> StoreResult<()> {
-    let quota = account::by_id(db, shared, lease.account)?.and_then(|account| account.quota.receipts_per_month);
+    let quota =
+        account::by_id(db, shared, lease.account)?.and_then(|account| account.quota.receipts_per_month);
     if quota.is_none() {
         return Ok(());
     }
     let month = shared.calendar.month(now);
     for block in &lease.blocks {
         let key = (lease.account, *block);
-        if shared.receipts.0.get(&key).is_none_or(|known| known.month != month) {
+        if shared
+            .receipts
+            .0
+            .get(&key)
+            .is_none_or(|known| known.month != month)
+        {
             let receipts = receipts(db, shared, lease.account, *block, month)?;
             shared.receipts.0.insert(key, Arc::new(receipts));
         }
@@ -130,7 +162,11 @@ fn receipts(
     block: BlockNo,
     month: Month,
 ) -> StoreResult<Receipts> {
-    let known = shared.receipts.0.get(&(account, block)).filter(|known| known.month == month);
+    let known = shared
+        .receipts
+        .0
+        .get(&(account, block))
+        .filter(|known| known.month == month);
     let mut receipts = known.map_or_else(|| Receipts::none(month), |known| (*known).clone());
     let mut statement = db.prepare_cached(
         "SELECT sequence, month, preview, delivered FROM delivery
@@ -171,7 +207,10 @@ fn release_all(
     {
         let leases = leases(shared);
         let held = |block: &BlockNo| leases.held.get(&(lease.account, lease.mass, *block));
-        let ours = lease.blocks.iter().all(|block| held(block).is_some_and(|held| held.epoch == lease.epoch));
+        let ours = lease
+            .blocks
+            .iter()
+            .all(|block| held(block).is_some_and(|held| held.epoch == lease.epoch));
         if !ours || mass::pace(db, lease.account, lease.mass)?.is_none() {
             return Ok((Released::LeaseLost, None));
         }
@@ -188,7 +227,13 @@ fn release_all(
     for block in &lease.blocks {
         leases.held.remove(&(lease.account, lease.mass, *block));
     }
-    Ok((Released::Committed { blocks: lease.blocks.len(), delivered }, Some((lease.account, fresh))))
+    Ok((
+        Released::Committed {
+            blocks: lease.blocks.len(),
+            delivered,
+        },
+        Some((lease.account, fresh)),
+    ))
 }
 
 fn context(db: &Connection, shared: &Shared, lease: &Lease, now: Timestamp) -> StoreResult<Context> {
@@ -237,7 +282,18 @@ fn release_block(
         opted_out: &opted_out,
         used_up: &used_up,
     });
-    write_delivery(db, account, &Delivery { block, head, mass: context.mass, preview: false, month }, &outcomes)?;
+    write_delivery(
+        db,
+        account,
+        &Delivery {
+            block,
+            head,
+            mass: context.mass,
+            preview: false,
+            month,
+        },
+        &outcomes,
+    )?;
     if let Some(counted) = &mut counted {
         counted.add(head.sequence, &outcomes.delivered);
     }
@@ -247,8 +303,10 @@ fn release_block(
 fn take_batch(db: &Connection, context: &Context, block: BlockNo) -> StoreResult<Block> {
     let mut statement =
         db.prepare_cached("DELETE FROM batch WHERE account = ? AND mass = ? AND block = ? RETURNING target")?;
-    let target: Vec<u8> =
-        statement.query_row(params![context.account.0, context.mass.0, block.0], |row| row.get(0))?;
+    let target: Vec<u8> = statement
+        .query_row(params![context.account.0, context.mass.0, block.0], |row| {
+            row.get(0)
+        })?;
     Ok(Block::decode(&target)?)
 }
 
@@ -272,7 +330,10 @@ fn head(db: &Connection, account: AccountId, block: BlockNo, now: Timestamp) -> 
          ON CONFLICT DO UPDATE SET next_sequence = excluded.next_sequence, released_at = excluded.released_at",
     )?
     .execute(params![account.0, block.0, sequence + 1, released_at.0])?;
-    Ok(Head { sequence: Sequence(sequence), released_at })
+    Ok(Head {
+        sequence: Sequence(sequence),
+        released_at,
+    })
 }
 
 struct Delivery {
@@ -284,7 +345,12 @@ struct Delivery {
 }
 
 /// Writes one delivery row. (account, mass, block) is unique, so a block is never released twice (I2).
-fn write_delivery(db: &Connection, account: AccountId, row: &Delivery, outcomes: &Outcomes) -> StoreResult<()> {
+fn write_delivery(
+    db: &Connection,
+    account: AccountId,
+    row: &Delivery,
+    outcomes: &Outcomes,
+) -> StoreResult<()> {
     let reason = |set: &Block| (!set.is_empty()).then(|| set.encode());
     db.prepare_cached(
         "INSERT INTO delivery (account, block, sequence, mass, preview, month, released_at, delivered_count,
@@ -326,6 +392,20 @@ pub(super) fn deliver_preview(
     let block = to.block();
     let head = head(db, account, block, now)?;
     let month = shared.calendar.month(head.released_at);
-    let outcomes = Outcomes { delivered: Block::from_iter([to.place()]), ..Outcomes::default() };
-    write_delivery(db, account, &Delivery { block, head, mass: preview, preview: true, month }, &outcomes)
+    let outcomes = Outcomes {
+        delivered: Block::from_iter([to.place()]),
+        ..Outcomes::default()
+    };
+    write_delivery(
+        db,
+        account,
+        &Delivery {
+            block,
+            head,
+            mass: preview,
+            preview: true,
+            month,
+        },
+        &outcomes,
+    )
 }

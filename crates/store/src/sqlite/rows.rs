@@ -23,10 +23,22 @@ struct QuotaRow {
 }
 
 pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
-    let Quota { sends_per_day, calls_per_day, receipts_per_month, history_per_day, history_per_month, calls_per_minute } =
-        *quota;
-    let row =
-        QuotaRow { sends_per_day, calls_per_day, receipts_per_month, history_per_day, history_per_month, calls_per_minute };
+    let Quota {
+        sends_per_day,
+        calls_per_day,
+        receipts_per_month,
+        history_per_day,
+        history_per_month,
+        calls_per_minute,
+    } = *quota;
+    let row = QuotaRow {
+        sends_per_day,
+        calls_per_day,
+        receipts_per_month,
+        history_per_day,
+        history_per_month,
+        calls_per_minute,
+    };
     Ok(serde_json::to_string(&row)?)
 }
 
@@ -58,14 +70,34 @@ struct CallbackRow {
 }
 
 pub(super) fn callback_bytes(callback: &Callback) -> StoreResult<Vec<u8>> {
-    let Callback { url, token, aes_key, mode } = callback.clone();
-    Ok(serde_json::to_vec(&CallbackRow { url, token, aes_key, mode: mode.word().to_owned() })?)
+    let Callback {
+        url,
+        token,
+        aes_key,
+        mode,
+    } = callback.clone();
+    Ok(serde_json::to_vec(&CallbackRow {
+        url,
+        token,
+        aes_key,
+        mode: mode.word().to_owned(),
+    })?)
 }
 
 pub(super) fn callback(bytes: &[u8]) -> StoreResult<Callback> {
-    let CallbackRow { url, token, aes_key, mode } = serde_json::from_slice(bytes)?;
+    let CallbackRow {
+        url,
+        token,
+        aes_key,
+        mode,
+    } = serde_json::from_slice(bytes)?;
     let mode = CallbackMode::from_word(&mode).ok_or_else(|| damaged("callback mode"))?;
-    Ok(Callback { url, token, aes_key, mode })
+    Ok(Callback {
+        url,
+        token,
+        aes_key,
+        mode,
+    })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,11 +126,17 @@ pub(super) fn news_text(news: &News) -> StoreResult<(String, [u8; 32])> {
 
 pub(super) fn news(text: &str) -> StoreResult<News> {
     let rows: Vec<ArticleRow> = serde_json::from_str(text)?;
-    Ok(News { articles: rows.into_iter().map(article).collect() })
+    Ok(News {
+        articles: rows.into_iter().map(article).collect(),
+    })
 }
 
 fn article_row(from: NewsArticle) -> ArticleRow {
-    let NewsArticle { article, cover_media, cover } = from;
+    let NewsArticle {
+        article,
+        cover_media,
+        cover,
+    } = from;
     ArticleRow {
         title: article.title,
         author: article.author,
@@ -128,7 +166,11 @@ fn article(row: ArticleRow) -> NewsArticle {
             only_fans_can_comment: row.only_fans_can_comment,
         },
         cover_media: MediaId(row.cover_media),
-        cover: StoredBlob { id: BlobId(row.cover), content_type: row.cover_type, length: row.cover_length },
+        cover: StoredBlob {
+            id: BlobId(row.cover),
+            content_type: row.cover_type,
+            length: row.cover_length,
+        },
     }
 }
 

@@ -44,11 +44,14 @@ pub(super) fn read_if_any(
     block: BlockNo,
 ) -> StoreResult<Option<Block>> {
     let (number, id) = kind.key();
-    let mut statement = db
-        .prepare_cached("SELECT bits FROM block_set WHERE account = ? AND kind = ? AND id = ? AND block = ?")?;
+    let mut statement = db.prepare_cached(
+        "SELECT bits FROM block_set WHERE account = ? AND kind = ? AND id = ? AND block = ?",
+    )?;
     let mut rows = statement.query(params![account.0, number, id, block.0])?;
     match rows.next()? {
-        Some(row) => Ok(Some(Block::decode(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?)),
+        Some(row) => Ok(Some(Block::decode(
+            row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+        )?)),
         None => Ok(None),
     }
 }
@@ -81,11 +84,17 @@ pub(super) fn change(
     let mut sorted = ordinals.to_vec();
     sorted.sort_unstable();
     for group in sorted.chunk_by(|a, b| a.block() == b.block()) {
-        let Some(block) = group.first().map(|ordinal| ordinal.block()) else { continue };
+        let Some(block) = group.first().map(|ordinal| ordinal.block()) else {
+            continue;
+        };
         let mut set = read(db, account, kind, block)?;
         let mut changed = false;
         for ordinal in group {
-            changed |= if put_in { set.insert(ordinal.place()) } else { set.remove(ordinal.place()) };
+            changed |= if put_in {
+                set.insert(ordinal.place())
+            } else {
+                set.remove(ordinal.place())
+            };
         }
         if changed {
             write(db, account, kind, block, &set)?;
@@ -95,10 +104,16 @@ pub(super) fn change(
 }
 
 /// Whether a follower is in a set.
-pub(super) fn contains(db: &Connection, account: AccountId, kind: SetKind, ordinal: Ordinal) -> StoreResult<bool> {
+pub(super) fn contains(
+    db: &Connection,
+    account: AccountId,
+    kind: SetKind,
+    ordinal: Ordinal,
+) -> StoreResult<bool> {
     let (number, id) = kind.key();
-    let mut statement = db
-        .prepare_cached("SELECT bits FROM block_set WHERE account = ? AND kind = ? AND id = ? AND block = ?")?;
+    let mut statement = db.prepare_cached(
+        "SELECT bits FROM block_set WHERE account = ? AND kind = ? AND id = ? AND block = ?",
+    )?;
     let mut rows = statement.query(params![account.0, number, id, ordinal.block().0])?;
     match rows.next()? {
         Some(row) => {
@@ -130,8 +145,13 @@ pub(super) fn page(
 ) -> StoreResult<FollowerPage> {
     let (number, id) = kind.key();
     let first = after.map_or(Some(0), |after| after.0.checked_add(1));
-    let mut page = FollowerPage { total: total(db, account, kind)?, ordinals: Vec::new() };
-    let Some(first) = first.map(Ordinal) else { return Ok(page) };
+    let mut page = FollowerPage {
+        total: total(db, account, kind)?,
+        ordinals: Vec::new(),
+    };
+    let Some(first) = first.map(Ordinal) else {
+        return Ok(page);
+    };
     let mut statement = db.prepare_cached(
         "SELECT block, bits FROM block_set
          WHERE account = ? AND kind = ? AND id = ? AND block >= ? AND cardinality > 0 ORDER BY block",
@@ -142,7 +162,8 @@ pub(super) fn page(
         let set = Block::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         let from = if block == first.block() { first.place() } else { 0 };
         let room = limit - page.ordinals.len();
-        page.ordinals.extend(set.places_from(from).take(room).map(|place| block.ordinal(place)));
+        page.ordinals
+            .extend(set.places_from(from).take(room).map(|place| block.ordinal(place)));
         if page.ordinals.len() == limit {
             break;
         }

@@ -24,11 +24,15 @@ impl SettingStore for SqliteStore {
 
     async fn check_health(&self) -> StoreResult<()> {
         self.write(|db, _| put(db, "health", "ok")).await?;
-        self.read(|db, _| Ok(db.query_row("SELECT value FROM setting WHERE name = 'health'", [], |_| Ok(()))?)).await
+        self.read(
+            |db, _| Ok(db.query_row("SELECT value FROM setting WHERE name = 'health'", [], |_| Ok(()))?),
+        )
+        .await
     }
 }
 
 fn put(db: &Connection, name: &str, value: &str) -> StoreResult<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")?.execute([name, value])?;
+    db.prepare_cached("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")?
+        .execute([name, value])?;
     Ok(())
 }

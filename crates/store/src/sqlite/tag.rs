@@ -34,18 +34,28 @@ impl TagStore for SqliteStore {
                 "SELECT id, name FROM (SELECT 2 AS id, ?2 AS name UNION ALL
                                        SELECT id, name FROM tag WHERE account = ?1) ORDER BY id",
             )?;
-            let rows = statement
-                .query_map(params![account.0, STARRED_NAME], |row| Ok((TagId(row.get(0)?), row.get(1)?)))?;
+            let rows = statement.query_map(params![account.0, STARRED_NAME], |row| {
+                Ok((TagId(row.get(0)?), row.get(1)?))
+            })?;
             let tags = rows.map(|row| {
                 let (id, name) = row?;
-                Ok(Tag { id, name, count: sets::total(db, account, SetKind::Tag(id))? })
+                Ok(Tag {
+                    id,
+                    name,
+                    count: sets::total(db, account, SetKind::Tag(id))?,
+                })
             });
             tags.collect()
         })
         .await
     }
 
-    async fn rename_tag(&self, account: AccountId, tag: TagId, name: &str) -> StoreResult<Result<(), TagRefusal>> {
+    async fn rename_tag(
+        &self,
+        account: AccountId,
+        tag: TagId,
+        name: &str,
+    ) -> StoreResult<Result<(), TagRefusal>> {
         let name = name.to_owned();
         self.write(move |db, _| {
             let same: Option<String> = db
@@ -79,8 +89,14 @@ impl TagStore for SqliteStore {
             if sets::total(db, account, SetKind::Tag(tag))? > tag::DELETABLE_FOLLOWERS_MAX {
                 return Ok(Err(TagRefusal::TooManyFollowers));
             }
-            db.execute("DELETE FROM tag WHERE account = ? AND id = ?", params![account.0, tag.0])?;
-            db.execute("DELETE FROM block_set WHERE account = ? AND kind IN (3, 4) AND id = ?", params![account.0, tag.0])?;
+            db.execute(
+                "DELETE FROM tag WHERE account = ? AND id = ?",
+                params![account.0, tag.0],
+            )?;
+            db.execute(
+                "DELETE FROM block_set WHERE account = ? AND kind IN (3, 4) AND id = ?",
+                params![account.0, tag.0],
+            )?;
             Ok(Ok(()))
         })
         .await
@@ -136,7 +152,13 @@ impl TagStore for SqliteStore {
 
     async fn tags_of(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Vec<TagId>>> {
         let ordinals = ordinals.to_vec();
-        self.read(move |db, _| ordinals.iter().map(|ordinal| sets::tags_of(db, account, *ordinal)).collect()).await
+        self.read(move |db, _| {
+            ordinals
+                .iter()
+                .map(|ordinal| sets::tags_of(db, account, *ordinal))
+                .collect()
+        })
+        .await
     }
 
     async fn tagged_after(
@@ -147,10 +169,12 @@ impl TagStore for SqliteStore {
         limit: usize,
     ) -> StoreResult<Result<FollowerPage, TagRefusal>> {
         self.read(move |db, _| {
-            if !can_be_carried(db, account, tag)? {
-                return Ok(Err(TagRefusal::Unknown));
-            }
-            sets::page(db, account, SetKind::Tag(tag), after, limit).map(Ok)
+            let kind = match tag {
+                tag::BLACKLIST => SetKind::Blacklisted,
+                tag if can_be_carried(db, account, tag)? => SetKind::Tag(tag),
+                _ => return Ok(Err(TagRefusal::Unknown)),
+            };
+            sets::page(db, account, kind, after, limit).map(Ok)
         })
         .await
     }
@@ -185,13 +209,16 @@ pub(super) fn find_or_create(
         return Ok(Err(TagRefusal::TooMany));
     }
     let id = sets::take_numbers(db, account, "tag", tag::FIRST_OWN_TAG.0, 1)?;
-    db.prepare_cached("INSERT INTO tag (account, id, name) VALUES (?, ?, ?)")?.execute(params![account.0, id, name])?;
+    db.prepare_cached("INSERT INTO tag (account, id, name) VALUES (?, ?, ?)")?
+        .execute(params![account.0, id, name])?;
     Ok(Ok(TagId(id)))
 }
 
 fn by_name(db: &Connection, account: AccountId, name: &str) -> StoreResult<Option<TagId>> {
     let mut statement = db.prepare_cached("SELECT id FROM tag WHERE account = ? AND name = ?")?;
-    Ok(statement.query_row(params![account.0, name], |row| row.get(0).map(TagId)).optional()?)
+    Ok(statement
+        .query_row(params![account.0, name], |row| row.get(0).map(TagId))
+        .optional()?)
 }
 
 fn check_free_name(db: &Connection, account: AccountId, name: &str) -> StoreResult<Result<(), TagRefusal>> {
@@ -199,5 +226,9 @@ fn check_free_name(db: &Connection, account: AccountId, name: &str) -> StoreResu
         return Ok(Err(refusal));
     }
     let taken = name == STARRED_NAME || by_name(db, account, name)?.is_some();
-    Ok(if taken { Err(TagRefusal::NameInvalid) } else { Ok(()) })
+    Ok(if taken {
+        Err(TagRefusal::NameInvalid)
+    } else {
+        Ok(())
+    })
 }

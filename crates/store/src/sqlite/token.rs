@@ -11,8 +11,8 @@ use super::{Shared, SqliteStore, account};
 use crate::{
     StoreResult,
     token::{
-        FORCE_PAUSE_SECONDS, FORCES_PER_DAY, ForcesUsedUp, OVERLAP_SECONDS, StableToken, TOKEN_SECONDS, TokenHash,
-        TokenState, TokenStore,
+        FORCE_PAUSE_SECONDS, FORCES_PER_DAY, ForcesUsedUp, OVERLAP_SECONDS, StableToken, TOKEN_SECONDS,
+        TokenHash, TokenState, TokenStore,
     },
     vault,
 };
@@ -33,7 +33,8 @@ impl TokenStore for SqliteStore {
         force: bool,
         now: Timestamp,
     ) -> StoreResult<Result<StableToken, ForcesUsedUp>> {
-        self.write(move |db, shared| stable_token(db, shared, account, force, now)).await
+        self.write(move |db, shared| stable_token(db, shared, account, force, now))
+            .await
     }
 
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState> {
@@ -42,7 +43,9 @@ impl TokenStore for SqliteStore {
                 .prepare_cached("SELECT account, valid_until, expires_at FROM access_token WHERE hash = ?")?
                 .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
-            let Some((holder, valid_until, expires_at)) = row else { return Ok(TokenState::Unknown) };
+            let Some((holder, valid_until, expires_at)) = row else {
+                return Ok(TokenState::Unknown);
+            };
             if now.0 >= expires_at {
                 return Ok(TokenState::Expired);
             }
@@ -50,7 +53,9 @@ impl TokenStore for SqliteStore {
                 return Ok(TokenState::Unknown);
             }
             let account = account::by_id(db, shared, AccountId(holder))?;
-            Ok(account.map_or(TokenState::Unknown, |account| TokenState::Valid(Box::new(account))))
+            Ok(account.map_or(TokenState::Unknown, |account| {
+                TokenState::Valid(Box::new(account))
+            }))
         })
         .await
     }
@@ -63,19 +68,27 @@ impl TokenStore for SqliteStore {
         expires_at: Timestamp,
     ) -> StoreResult<()> {
         self.write(move |db, _| {
-            db.prepare_cached("INSERT INTO inbox_token (hash, account, ordinal, expires_at) VALUES (?, ?, ?, ?)")?
-                .execute(params![hash, account.0, ordinal.0, expires_at.0])?;
+            db.prepare_cached(
+                "INSERT INTO inbox_token (hash, account, ordinal, expires_at) VALUES (?, ?, ?, ?)",
+            )?
+            .execute(params![hash, account.0, ordinal.0, expires_at.0])?;
             Ok(())
         })
         .await
     }
 
-    async fn inbox_reader(&self, hash: TokenHash, now: Timestamp) -> StoreResult<Option<(AccountId, Ordinal)>> {
+    async fn inbox_reader(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> StoreResult<Option<(AccountId, Ordinal)>> {
         self.read(move |db, _| {
-            let mut statement =
-                db.prepare_cached("SELECT account, ordinal FROM inbox_token WHERE hash = ? AND expires_at > ?")?;
-            let reader = statement
-                .query_row(params![hash, now.0], |row| Ok((AccountId(row.get(0)?), Ordinal(row.get(1)?))));
+            let mut statement = db.prepare_cached(
+                "SELECT account, ordinal FROM inbox_token WHERE hash = ? AND expires_at > ?",
+            )?;
+            let reader = statement.query_row(params![hash, now.0], |row| {
+                Ok((AccountId(row.get(0)?), Ordinal(row.get(1)?)))
+            });
             Ok(reader.optional()?)
         })
         .await
@@ -83,8 +96,10 @@ impl TokenStore for SqliteStore {
 }
 
 fn replace_tokens(db: &Connection, account: AccountId, stable: bool, until: Timestamp) -> StoreResult<()> {
-    db.prepare_cached("UPDATE access_token SET valid_until = ?3 WHERE account = ?1 AND stable = ?2 AND valid_until > ?3")?
-        .execute(params![account.0, stable, until.0])?;
+    db.prepare_cached(
+        "UPDATE access_token SET valid_until = ?3 WHERE account = ?1 AND stable = ?2 AND valid_until > ?3",
+    )?
+    .execute(params![account.0, stable, until.0])?;
     Ok(())
 }
 
@@ -129,7 +144,10 @@ fn stable_token(
     let fresh = generation.expires_at > now.plus_seconds(OVERLAP_SECONDS);
     if !force && fresh {
         let token = shared.vault.stable_token(account, generation.number);
-        return Ok(Ok(StableToken { token, expires_at: generation.expires_at }));
+        return Ok(Ok(StableToken {
+            token,
+            expires_at: generation.expires_at,
+        }));
     }
     if force && generation.forces >= FORCES_PER_DAY {
         return Ok(Err(ForcesUsedUp));
@@ -143,7 +161,10 @@ fn stable_token(
     save_generation(db, account, &generation)?;
     let token = shared.vault.stable_token(account, generation.number);
     add_token(db, account, true, &vault::digest(&token), generation.expires_at)?;
-    Ok(Ok(StableToken { token, expires_at: generation.expires_at }))
+    Ok(Ok(StableToken {
+        token,
+        expires_at: generation.expires_at,
+    }))
 }
 
 fn generation(db: &Connection, account: AccountId) -> StoreResult<Generation> {
@@ -161,8 +182,13 @@ fn generation(db: &Connection, account: AccountId) -> StoreResult<Generation> {
             })
         })
         .optional()?;
-    let none =
-        Generation { number: 0, expires_at: Timestamp(0), force_day: i32::MIN, forces: 0, forced_at: Timestamp(i64::MIN) };
+    let none = Generation {
+        number: 0,
+        expires_at: Timestamp(0),
+        force_day: i32::MIN,
+        forces: 0,
+        forced_at: Timestamp(i64::MIN),
+    };
     Ok(row.unwrap_or(none))
 }
 

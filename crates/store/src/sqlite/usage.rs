@@ -11,7 +11,12 @@ use super::Shared;
 use crate::StoreResult;
 
 /// The usage at `now`, days and months that are over started anew.
-pub(super) fn load(db: &Connection, shared: &Shared, account: AccountId, now: Timestamp) -> StoreResult<Usage> {
+pub(super) fn load(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    now: Timestamp,
+) -> StoreResult<Usage> {
     let usage = db
         .prepare_cached(
             "SELECT day, sends_today, calls_today, history_today, month, history_this_month, minute,

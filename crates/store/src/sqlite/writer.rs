@@ -56,7 +56,9 @@ where
     T: Send,
 {
     fn run(&mut self, connection: &Connection) -> bool {
-        let Some(work) = self.work.take() else { return false };
+        let Some(work) = self.work.take() else {
+            return false;
+        };
         let result = work(connection);
         let ok = result.is_ok();
         self.result = Some(result);
@@ -108,14 +110,25 @@ impl Writer {
         let shared = Arc::new(Shared::default());
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let builder = std::thread::Builder::new().name(name.into());
-            builder.spawn(body).map_err(|error| StoreError::Database(error.to_string()))
+            builder
+                .spawn(body)
+                .map_err(|error| StoreError::Database(error.to_string()))
         };
         let (ours, at) = (shared.clone(), path.clone());
-        let writer = spawn("sqlite-writer", Box::new(move || write_loop(&ours, connection, &at)))?;
+        let writer = spawn(
+            "sqlite-writer",
+            Box::new(move || write_loop(&ours, connection, &at)),
+        )?;
         let ours = shared.clone();
         let checkpoints = connection::open(&path, connection::Role::Checkpoint)?;
-        let checkpointer = spawn("sqlite-checkpoint", Box::new(move || checkpoint_loop(&ours, &checkpoints)))?;
-        Ok(Self { shared, threads: vec![writer, checkpointer] })
+        let checkpointer = spawn(
+            "sqlite-checkpoint",
+            Box::new(move || checkpoint_loop(&ours, &checkpoints)),
+        )?;
+        Ok(Self {
+            shared,
+            threads: vec![writer, checkpointer],
+        })
     }
 
     /// Runs `work` in a transaction and returns when that is committed and flushed (I1).
@@ -125,7 +138,11 @@ impl Writer {
         T: Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let job = Box::new(Work { work: Some(work), result: None, answer });
+        let job = Box::new(Work {
+            work: Some(work),
+            result: None,
+            answer,
+        });
         {
             let mut queues = self.shared.queues();
             if queues.closed {
@@ -145,7 +162,11 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.queues().closed = true;
         self.shared.arrived.notify_all();
-        *self.shared.log_is_long.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self
+            .shared
+            .log_is_long
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.checkpoint.notify_all();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -191,7 +212,10 @@ fn next_jobs(shared: &Shared) -> Option<Vec<Box<dyn Job>>> {
         if queues.closed {
             return None;
         }
-        queues = shared.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
+        queues = shared
+            .arrived
+            .wait(queues)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -209,7 +233,11 @@ fn commit(shared: &Shared, connection: &Connection, mut jobs: Vec<Box<dyn Job>>)
     ok
 }
 
-fn in_transaction(shared: &Shared, connection: &Connection, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), String> {
+fn in_transaction(
+    shared: &Shared,
+    connection: &Connection,
+    jobs: &mut Vec<Box<dyn Job>>,
+) -> Result<(), String> {
     let text = |error: rusqlite::Error| error.to_string();
     connection.execute_batch("BEGIN IMMEDIATE").map_err(text)?;
     let started = Instant::now();
@@ -217,7 +245,13 @@ fn in_transaction(shared: &Shared, connection: &Connection, jobs: &mut Vec<Box<d
     while done < jobs.len() {
         connection.execute_batch("SAVEPOINT job").map_err(text)?;
         let ok = jobs[done].run(connection);
-        connection.execute_batch(if ok { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" }).map_err(text)?;
+        connection
+            .execute_batch(if ok {
+                "RELEASE job"
+            } else {
+                "ROLLBACK TO job; RELEASE job"
+            })
+            .map_err(text)?;
         done += 1;
         if done == jobs.len() && done < CALLS_PER_COMMIT && started.elapsed() < GATHER {
             jobs.extend(shared.queues().calls.pop_front());
@@ -244,7 +278,10 @@ fn checkpoint_loop(shared: &Shared, connection: &Connection) {
         {
             let mut long = shared.log_is_long.lock().unwrap_or_else(PoisonError::into_inner);
             while !*long {
-                long = shared.checkpoint.wait(long).unwrap_or_else(PoisonError::into_inner);
+                long = shared
+                    .checkpoint
+                    .wait(long)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             *long = false;
         }

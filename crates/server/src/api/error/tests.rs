@@ -8,7 +8,10 @@ use super::*;
 async fn bytes(error: ApiError) -> String {
     let response = error.answer("64eeed96-5a846396-29ad80fd");
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers().get(header::CONTENT_TYPE).expect("a type"), "application/json");
+    assert_eq!(
+        response.headers().get(header::CONTENT_TYPE).expect("a type"),
+        "application/json"
+    );
     let bytes = to_bytes(response.into_body(), 10_000).await.expect("a body");
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }

@@ -6,6 +6,7 @@ use domain::{
     audience::{Audience, FollowerList, LIST_MAX, LIST_MIN},
     id::{AccountId, TagId},
     openid::OpenIdKey,
+    tag,
 };
 use wire::{errcode::ErrCode, field::Field, mass::Filter};
 
@@ -14,11 +15,17 @@ use crate::{api::error::ApiError, app::App};
 /// The receivers that a `filter` asks for.
 pub fn of_filter(filter: Field<Filter>) -> Result<Audience, ErrCode> {
     let filter = filter.required(ErrCode::InvalidArgsSize)?;
-    let to_all = filter.is_to_all.or_malformed(ErrCode::InvalidArgsSize)?.unwrap_or(false);
+    let to_all = filter
+        .is_to_all
+        .or_malformed(ErrCode::InvalidArgsSize)?
+        .unwrap_or(false);
     if to_all {
         return Ok(Audience::All);
     }
-    filter.tag().required(ErrCode::InvalidGroupId).map(|tag| Audience::Tag(TagId(tag)))
+    filter
+        .tag()
+        .required(ErrCode::InvalidGroupId)
+        .map(|tag| Audience::Tag(TagId(tag)))
 }
 
 /// The receivers that `touser` names. The size is that of the list as sent; duplicates are merged then.
@@ -39,7 +46,10 @@ pub fn of_list(key: &OpenIdKey, to_user: Field<Vec<String>>) -> Result<Audience,
         };
     }
     let strangers = u32::try_from(strangers.len()).unwrap_or(u32::MAX);
-    Ok(Audience::OpenIds(FollowerList { ordinals: ordinals.into_iter().collect(), strangers }))
+    Ok(Audience::OpenIds(FollowerList {
+        ordinals: ordinals.into_iter().collect(),
+        strangers,
+    }))
 }
 
 /// Refuses an audience that `accept_mass` would refuse: asked only when a later check has failed already, so
@@ -48,12 +58,26 @@ pub async fn check_receivers(app: &App, account: AccountId, audience: &Audience)
     match audience {
         Audience::All => Ok(()),
         Audience::Tag(id) => {
-            let known = *id == domain::tag::UNTAGGED || app.store.tags(account).await?.iter().any(|tag| tag.id == *id);
-            if known { Ok(()) } else { Err(ErrCode::InvalidGroupId.into()) }
+            let preset = [tag::UNTAGGED, tag::BLACKLIST, tag::STARRED].contains(id);
+            let known = preset || app.store.tags(account).await?.iter().any(|tag| tag.id == *id);
+            if known {
+                Ok(())
+            } else {
+                Err(ErrCode::InvalidGroupId.into())
+            }
         }
         Audience::OpenIds(list) => {
-            let known = app.store.followers(account, &list.ordinals).await?.iter().any(Option::is_some);
-            if known { Ok(()) } else { Err(ErrCode::InvalidOpenId.into()) }
+            let known = app
+                .store
+                .followers(account, &list.ordinals)
+                .await?
+                .iter()
+                .any(Option::is_some);
+            if known {
+                Ok(())
+            } else {
+                Err(ErrCode::InvalidOpenId.into())
+            }
         }
     }
 }
@@ -87,7 +111,10 @@ mod tests {
         check(r#"{"group_id":"2","is_to_all":false}"#, tag());
         check(r#"{"is_to_all":false}"#, Err(ErrCode::InvalidGroupId));
         check("{}", Err(ErrCode::InvalidGroupId));
-        check(r#"{"group_id":null,"is_to_all":false}"#, Err(ErrCode::InvalidGroupId));
+        check(
+            r#"{"group_id":null,"is_to_all":false}"#,
+            Err(ErrCode::InvalidGroupId),
+        );
         check(r#"{"is_to_all":true,"tag_id":99999}"#, Ok(Audience::All));
     }
 
@@ -111,8 +138,14 @@ mod tests {
             of_list(&key, request.touser)
         };
         let one = key.seal(Ordinal(1)).0;
-        let merged = FollowerList { ordinals: vec![Ordinal(1)], strangers: 1 };
-        assert_eq!(list(format!(r#"["{one}","{one}","x","x"]"#)), Ok(Audience::OpenIds(merged)));
+        let merged = FollowerList {
+            ordinals: vec![Ordinal(1)],
+            strangers: 1,
+        };
+        assert_eq!(
+            list(format!(r#"["{one}","{one}","x","x"]"#)),
+            Ok(Audience::OpenIds(merged))
+        );
         assert_eq!(list("[]".into()), Err(ErrCode::AtLeastTwoOpenIds));
         assert_eq!(list(format!(r#"["{one}"]"#)), Err(ErrCode::AtLeastTwoOpenIds));
         assert_eq!(list("null".into()), Err(ErrCode::AtLeastTwoOpenIds));

@@ -46,8 +46,16 @@ pub fn read(source: impl Read, on_row: &mut dyn FnMut(Row) -> bool) -> Result<()
     if source.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         source.consume(3);
     }
-    let first = source.fill_buf()?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(b'{') { read_json(source, on_row) } else { read_csv(source, on_row) }
+    let first = source
+        .fill_buf()?
+        .iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(b'{') {
+        read_json(source, on_row)
+    } else {
+        read_csv(source, on_row)
+    }
 }
 
 /// A row as JSON; also the body of a single subscription.
@@ -89,8 +97,21 @@ impl JsonRow {
             Some(JsonTime::Seconds(seconds)) => Some(checked_seconds(seconds)?),
             Some(JsonTime::Text(text)) => Some(time(&text)?),
         };
-        let JsonRow { external_id, nickname, remark, language, .. } = self;
-        Ok(NewFollower { external_id, nickname, remark, language, tags, subscribed_at })
+        let JsonRow {
+            external_id,
+            nickname,
+            remark,
+            language,
+            ..
+        } = self;
+        Ok(NewFollower {
+            external_id,
+            nickname,
+            remark,
+            language,
+            tags,
+            subscribed_at,
+        })
     }
 }
 
@@ -118,8 +139,15 @@ fn read_json(mut source: impl BufRead, on_row: &mut dyn FnMut(Row) -> bool) -> R
 }
 
 fn read_csv(source: impl Read, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), FileFault> {
-    let bounded = Bounded { source, since_row: 0 };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bounded);
+    let lines = Lines {
+        source,
+        since_row: 0,
+        last: b'\n',
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(lines);
     let mut record = csv::ByteRecord::new();
     let mut columns: Option<Vec<Column>> = None;
     loop {
@@ -134,36 +162,81 @@ fn read_csv(source: impl Read, on_row: &mut dyn FnMut(Row) -> bool) -> Result<()
             columns = Some(header(&record)?);
             continue;
         };
-        let line = record.position().map_or(line, csv::Position::line);
-        if !on_row(Row { line, follower: from_record(columns, &record).and_then(checked) }) {
+        // Behind its last line, less its own lines: rows that quote line breaks have several.
+        let breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = reader.position().line().saturating_sub(1 + breaks);
+        if !on_row(Row {
+            line,
+            follower: from_record(columns, &record).and_then(checked),
+        }) {
             return Ok(());
         }
     }
-    columns.map(|_| ()).ok_or_else(|| FileFault::Header("the file is empty".to_owned()))
+    columns
+        .map(|_| ())
+        .ok_or_else(|| FileFault::Header("the file is empty".to_owned()))
 }
 
 fn fault(error: csv::Error, line: u64) -> FileFault {
     match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => FileFault::RowTooLarge { line },
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            FileFault::RowTooLarge { line }
+        }
         csv::ErrorKind::Io(error) => FileFault::Broken(error),
         other => FileFault::Broken(io::Error::other(format!("{other:?}"))),
     }
 }
 
-/// Stops a reader that has taken in [`RECORD_MAX`] without a row coming out.
-struct Bounded<R> {
+/// Gives every line the same end, so that lines can be counted, and stops a reader that has taken in
+/// [`RECORD_MAX`] without a row coming out.
+struct Lines<R> {
     source: R,
     since_row: usize,
+    last: u8,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since_row > RECORD_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let count = self.source.read(buffer)?;
-        self.since_row += count;
-        Ok(count)
+        loop {
+            let count = self.source.read(buffer)?;
+            if count == 0 {
+                return Ok(self.end_last_line(buffer));
+            }
+            let mut kept = 0;
+            for from in 0..count {
+                let Some(byte) = buffer.get(from).copied() else {
+                    break;
+                };
+                let second_half = byte == b'\n' && self.last == b'\r';
+                self.last = byte;
+                if second_half {
+                    continue;
+                }
+                if let Some(place) = buffer.get_mut(kept) {
+                    *place = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            if kept > 0 {
+                self.since_row += kept;
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+impl<R> Lines<R> {
+    fn end_last_line(&mut self, buffer: &mut [u8]) -> usize {
+        let ended = matches!(self.last, b'\n' | b'\r');
+        let Some(place) = buffer.first_mut().filter(|_| !ended) else {
+            return 0;
+        };
+        *place = b'\n';
+        self.last = b'\n';
+        1
     }
 }
 
@@ -203,7 +276,9 @@ fn header(record: &csv::ByteRecord) -> Result<Vec<Column>, FileFault> {
         columns.push(column);
     }
     if !columns.contains(&Column::ExternalId) {
-        return Err(FileFault::Header("the first line must name the columns, external_id among them".to_owned()));
+        return Err(FileFault::Header(
+            "the first line must name the columns, external_id among them".to_owned(),
+        ));
     }
     Ok(columns)
 }
@@ -211,7 +286,11 @@ fn header(record: &csv::ByteRecord) -> Result<Vec<Column>, FileFault> {
 /// Empty cells leave what is known; a row may be shorter than the header, but not longer.
 fn from_record(columns: &[Column], record: &csv::ByteRecord) -> Result<NewFollower, String> {
     if record.len() > columns.len() {
-        return Err(format!("{} columns, but the header names {}", record.len(), columns.len()));
+        return Err(format!(
+            "{} columns, but the header names {}",
+            record.len(),
+            columns.len()
+        ));
     }
     let mut follower = NewFollower::default();
     for (column, cell) in columns.iter().zip(record) {
@@ -233,11 +312,17 @@ fn from_record(columns: &[Column], record: &csv::ByteRecord) -> Result<NewFollow
 }
 
 fn checked(follower: NewFollower) -> Result<NewFollower, String> {
-    follower::check(&follower).map(|()| follower).map_err(|refusal| refusal.to_string())
+    follower::check(&follower)
+        .map(|()| follower)
+        .map_err(|refusal| refusal.to_string())
 }
 
 fn tag_names(text: &str) -> Vec<String> {
-    text.split(';').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    text.split(';')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Unix seconds or RFC 3339.

@@ -15,7 +15,9 @@ fn rows(file: impl AsRef<[u8]>) -> (Vec<Row>, Result<(), FileFault>) {
 fn short(file: impl AsRef<[u8]>) -> Vec<(u64, Result<String, String>)> {
     let (rows, result) = rows(file);
     result.expect("read to its end");
-    rows.into_iter().map(|row| (row.line, row.follower.map(|follower| follower.external_id))).collect()
+    rows.into_iter()
+        .map(|row| (row.line, row.follower.map(|follower| follower.external_id)))
+        .collect()
 }
 
 fn ok(line: u64, id: &str) -> (u64, Result<String, String>) {
@@ -41,10 +43,19 @@ fn a_full_row_is_understood() {
         tags: vec!["北京".into(), "老师".into()],
         subscribed_at: Some(Timestamp::from_seconds(1_700_000_000)),
     };
-    assert_eq!(rows[0], Row { line: 2, follower: Ok(expected) });
+    assert_eq!(
+        rows[0],
+        Row {
+            line: 2,
+            follower: Ok(expected)
+        }
+    );
     let second = rows[1].follower.as_ref().expect("a follower");
     assert_eq!(second.subscribed_at, Some(Timestamp::from_seconds(1_795_312_800)));
-    let third = NewFollower { external_id: "u3".into(), ..NewFollower::default() };
+    let third = NewFollower {
+        external_id: "u3".into(),
+        ..NewFollower::default()
+    };
     assert_eq!(rows[2].follower, Ok(third));
 }
 
@@ -70,20 +81,52 @@ fn a_quoted_line_break_belongs_to_its_row_and_lines_are_counted_on() {
 }
 
 #[test]
+fn every_kind_of_line_end_is_counted() {
+    let file = "external_id,nickname\r\nu1,\"a\r\nb\"\r\n\r\nu2\ru3\n\ru4";
+    assert_eq!(short(file), [ok(2, "u1"), ok(5, "u2"), ok(6, "u3"), ok(8, "u4")]);
+    let (found, _) = rows(file);
+    assert_eq!(
+        found[0]
+            .follower
+            .as_ref()
+            .expect("a follower")
+            .nickname
+            .as_deref(),
+        Some("a\nb")
+    );
+}
+
+#[test]
 fn bytes_that_are_no_utf8_and_bad_times_are_faults_of_their_rows() {
     let file = b"external_id,subscribe_time\nu\xff,\nu2,yesterday\nu3,-5\nu4,99999999999\nu5,0\n";
     let time = "subscribe_time must be Unix seconds or RFC 3339, from 1970 to 2038";
     assert_eq!(
         short(file),
-        [faulty(2, "not UTF-8"), faulty(3, time), faulty(4, time), faulty(5, time), ok(6, "u5")]
+        [
+            faulty(2, "not UTF-8"),
+            faulty(3, time),
+            faulty(4, time),
+            faulty(5, time),
+            ok(6, "u5")
+        ]
     );
 }
 
 #[test]
 fn a_file_without_a_proper_header_is_refused_as_a_whole() {
-    for file in ["", "\u{feff}", "nickname\nx\n", "external_id,age\nu1,7\n", "external_id,external_id\n", "u1\nu2\n"] {
+    for file in [
+        "",
+        "\u{feff}",
+        "nickname\nx\n",
+        "external_id,age\nu1,7\n",
+        "external_id,external_id\n",
+        "u1\nu2\n",
+    ] {
         let (rows, result) = rows(file);
-        assert!(rows.is_empty() && matches!(result, Err(FileFault::Header(_))), "{file:?}");
+        assert!(
+            rows.is_empty() && matches!(result, Err(FileFault::Header(_))),
+            "{file:?}"
+        );
     }
 }
 
@@ -92,7 +135,10 @@ fn a_quote_that_is_never_closed_ends_the_file_before_it_fills_the_memory() {
     let file = format!("external_id,nickname\nu1,a\nu2,\"{}", "x\n".repeat(RECORD_MAX));
     let (rows, result) = rows(file);
     assert_eq!(rows.len(), 1);
-    assert!(matches!(result, Err(FileFault::RowTooLarge { line: 3 })), "{result:?}");
+    assert!(
+        matches!(result, Err(FileFault::RowTooLarge { line: 3 })),
+        "{result:?}"
+    );
 }
 
 #[test]
@@ -107,7 +153,13 @@ fn json_lines_are_read_with_their_faults() {
     for row in &rows[..2] {
         assert_eq!(row.follower.as_ref().expect("a follower").tags, ["a", "b"]);
     }
-    assert!(rows[2].follower.as_ref().expect_err("unknown key").contains("age"));
+    assert!(
+        rows[2]
+            .follower
+            .as_ref()
+            .expect_err("unknown key")
+            .contains("age")
+    );
     assert!(rows[3].follower.is_err());
     assert_eq!(rows[4].follower, Err("external_id is missing".to_owned()));
     assert!(rows[5].follower.is_ok());
@@ -115,7 +167,10 @@ fn json_lines_are_read_with_their_faults() {
 
 #[test]
 fn a_json_line_without_end_is_refused_before_it_fills_the_memory() {
-    let (rows, result) = rows(format!("{{\"external_id\":\"u1\"}}\n{{\"x\":\"{}", "x".repeat(2 * RECORD_MAX)));
+    let (rows, result) = rows(format!(
+        "{{\"external_id\":\"u1\"}}\n{{\"x\":\"{}",
+        "x".repeat(2 * RECORD_MAX)
+    ));
     assert_eq!(rows.len(), 1);
     assert!(matches!(result, Err(FileFault::RowTooLarge { line: 2 })));
 }

@@ -1,0 +1,233 @@
+//! What runs in this process: the server, the sandbox, the measurements.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::callback::Retries;
+use engine::callback::{AddressRules, CallbackSettings};
+use indicatif::{ProgressBar, ProgressStyle};
+use server::app::{ServerSettings, Speeds};
+use store::{random::Random, vault};
+use tokio::net::TcpListener;
+
+use crate::{
+    bench,
+    cli::{
+        bench::BenchCommand,
+        error::{CliError, Status},
+        output,
+        sandbox::Start,
+    },
+    clock::WallClock,
+    node::{Node, NodeConfig},
+    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig},
+    settings::{self, Settings, secret},
+};
+
+/// Runs the server of these settings until it is told to stop.
+pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
+    let folder = &settings.store.data;
+    secret::open_data_folder(folder)?;
+    let admin_token = match &settings.server.admin_token {
+        Some(token) => token.0.clone(),
+        None => secret::read_or_make_token(&settings.admin_token_path())?,
+    };
+    let key_path = settings.master_key_path();
+    if folder.join("qunfa.db").exists() && !key_path.exists() {
+        let message = format!(
+            "{} is missing, and the data in {} needs it",
+            key_path.display(),
+            folder.display()
+        );
+        return Err(CliError::failed(message)
+            .hint("restore it from where you keep it; a new one would rename every follower"));
+    }
+    let listener = listen(settings.server.listen).await?;
+    let public_url = settings.public_url();
+    let node = Node::open(NodeConfig {
+        folder: folder.clone(),
+        master_key: secret::read_or_make_key(&key_path)?,
+        calendar: settings.calendar(),
+        clock: Arc::new(WallClock::default()),
+        ids: Random::system(),
+        server: server_settings(settings, &admin_token),
+        callbacks: callback_settings(settings),
+    })
+    .map_err(|error| CliError::failed(error.to_string()))?;
+    output::print(&format!(
+        "qunfa is ready at {public_url}, data in {}\n",
+        folder.display()
+    ))?;
+    if settings.server.admin_token.is_none() {
+        output::print(&format!(
+            "admin token: {}\n",
+            settings.admin_token_path().display()
+        ))?;
+    }
+    node.serve(listener, None, stop_asked()).await;
+    Ok(Status::Done)
+}
+
+fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
+    let area = &settings.server;
+    ServerSettings {
+        speeds: Speeds {
+            default_per_minute: settings.speed.default_per_minute(),
+            per_minute: settings.speed.per_minute(),
+        },
+        answer_timeout: Duration::from_secs(area.answer_timeout_seconds),
+        header_timeout: Duration::from_secs(area.header_timeout_seconds),
+        body_idle_timeout: Duration::from_secs(area.body_idle_timeout_seconds),
+        connections_per_source: area.connections_per_source as usize,
+        ..ServerSettings::new(settings.public_url(), vault::digest(admin_token))
+    }
+}
+
+fn callback_settings(settings: &Settings) -> CallbackSettings {
+    let area = &settings.callback;
+    CallbackSettings {
+        public_url: settings.public_url(),
+        addresses: AddressRules {
+            allow: area.allow.clone(),
+        },
+        retries: match area.retries {
+            settings::Retries::Documented => Retries::Documented,
+            settings::Retries::Long => Retries::Long,
+        },
+        timeout: Duration::from_secs(area.timeout_seconds),
+        per_endpoint: area.per_endpoint as usize,
+    }
+}
+
+/// Runs a sandbox until it is told to stop; without a folder of its own everything is gone then.
+pub async fn sandbox(start: Start) -> Result<Status, CliError> {
+    let started = Instant::now();
+    let listener = listen(start.args.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CliError::failed(error.to_string()))?;
+    let temporary = match &start.args.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|error| CliError::failed(error.to_string()))?),
+    };
+    let folder = match &temporary {
+        Some(folder) => folder.path(),
+        None => start.settings.store.data.as_path(),
+    };
+    secret::open_data_folder(folder)?;
+    let mut reachable = start.settings.clone();
+    reachable.server.listen = address;
+    let config = SandboxConfig {
+        folder: folder.to_owned(),
+        public_url: reachable.public_url(),
+        followers: usize::try_from(start.args.followers).unwrap_or(usize::MAX),
+        seed: start.args.seed,
+        clock_runs: true,
+        start: None,
+    };
+    let sandbox = open_sandbox(&config).await?;
+    output::print(&welcome(&config, started.elapsed()))?;
+    let control = sandbox.control.clone();
+    sandbox.node.serve(listener, Some(control), stop_asked()).await;
+    Ok(Status::Done)
+}
+
+async fn open_sandbox(config: &SandboxConfig) -> Result<Sandbox, CliError> {
+    let bar = ProgressBar::no_length().with_style(
+        ProgressStyle::with_template("making followers {bar:40} {human_pos}/{human_len} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let sandbox = Sandbox::open(config, &|made, all| {
+        bar.set_length(all);
+        bar.set_position(made);
+    })
+    .await;
+    bar.finish_and_clear();
+    sandbox.map_err(|error| CliError::failed(error.to_string()))
+}
+
+fn welcome(config: &SandboxConfig, took: Duration) -> String {
+    let base = &config.public_url;
+    let followers = config.followers;
+    format!(
+        "qunfa sandbox is ready at {base} (in {:.1} s)\n\
+         \n\
+         appid               secret                            \n\
+         wx0000000000000001  00000000000000000000000000000001  service, verified, payment permission\n\
+         wx0000000000000002  00000000000000000000000000000002  subscription, verified\n\
+         wx0000000000000003  00000000000000000000000000000003  service, not verified\n\
+         \n\
+         {followers} followers each, user-000000000 upward; tags 100 even, 101 tenth, 102 hundredth\n\
+         \n\
+         compatible API  {base}/cgi-bin/…\n\
+         native API      {base}/v1/…          Authorization: Bearer {ADMIN_TOKEN}\n\
+         clock           {base}/sandbox/clock\n\
+         \n\
+         Try:\n\
+         TOKEN=$(curl -s '{base}/cgi-bin/token?grant_type=client_credential&appid=wx0000000000000001&secret=00000000000000000000000000000001' | sed 's/.*\"access_token\":\"//; s/\".*//')\n\
+         curl -d '{{\"filter\":{{\"is_to_all\":true}},\"text\":{{\"content\":\"你好\"}},\"msgtype\":\"text\"}}' \"{base}/cgi-bin/message/mass/sendall?access_token=$TOKEN\"\n\
+         \n\
+         Ctrl-C stops it.\n",
+        took.as_secs_f64()
+    )
+}
+
+/// Runs a measurement.
+pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
+    let measured = match command {
+        BenchCommand::Send(args) => {
+            bench::send::run(bench::send::SendPlan {
+                followers: args.followers,
+                rounds: args.rounds,
+                tag_density: args.tag_density,
+                vs_rows: args.vs.is_some(),
+                json: args.json,
+            })
+            .await
+        }
+        BenchCommand::Import(args) => {
+            bench::import::run(bench::import::ImportPlan {
+                followers: args.followers,
+                json: args.json,
+            })
+            .await
+        }
+    };
+    measured.map_err(|error| CliError::failed(format!("the measurement could not be made: {error}")))?;
+    Ok(Status::Done)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| {
+        CliError::failed(format!("cannot listen on {address}: {error}")).hint("choose another with --listen")
+    })
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+async fn stop_asked() {
+    let interrupt = async {
+        // Without this signal the process can still be terminated.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    () = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => interrupt.await,
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
+}

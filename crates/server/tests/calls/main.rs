@@ -1,0 +1,10 @@
+//! Calls through the whole router on an embedded store, without an engine: what is answered, byte for byte
+//! where clients look at bytes.
+
+mod calling;
+mod followers;
+mod harness;
+mod media;
+mod native;
+mod reading;
+mod sending;
