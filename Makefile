@@ -36,8 +36,8 @@ docs: ## The API documentation builds without a warning
 deny: ## Licences, banned crates, sources
 	.ci/deny
 
-compat: release ## Unmodified WeChat SDKs and the README's walk against a started sandbox
-	QUNFA_BIN=$(CURDIR)/target/release/qunfa compat/run.sh
+compat: build ## Unmodified WeChat SDKs and the README's walk against a started sandbox
+	QUNFA_BIN=$(CURDIR)/target/debug/qunfa compat/run.sh
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows

@@ -94,14 +94,3 @@ test('tags refuse with their codes', async () => {
   await assert.rejects(api.batchTagging([openids[0]], 99999), refusal(45159));
   await assert.rejects(api.batchTagging(openids.slice(0, 51), TAG_HUNDREDTH), refusal(40032));
 });
-
-test('the older group calls work on the tags', async () => {
-  const { group } = await api.createGroup('旧分组');
-  await api.updateGroup(group.id, '旧分组二');
-  await api.moveUserToGroup(openids[21], group.id);
-  await api.moveUsersToGroup([openids[23], openids[27]], group.id);
-  assert.equal((await api.getWhichGroup(openids[21])).groupid, group.id);
-  const listed = (await api.getGroups()).groups.find((one) => one.id === group.id);
-  assert.deepEqual([listed.name, listed.count], ['旧分组二', 3]);
-  assert.equal((await api.removeGroup(group.id)).errcode, 0);
-});

@@ -8,7 +8,7 @@ import pytest
 from wechatpy import WeChatClient
 from wechatpy.exceptions import APILimitedException, WeChatClientException
 
-from sandbox import TAG_HUNDREDTH
+from sandbox import SERVICE, TAG_HUNDREDTH, Sandbox
 
 Call = Callable[[WeChatClient, list[str]], object]
 
@@ -68,12 +68,12 @@ def test_a_subscription_account_sends_once_a_day(subscription_client: WeChatClie
     assert refused.value.errmsg.startswith("has no masssend quota")
 
 
-def test_a_daily_limit_is_wechatpys_own_exception(subscription_client: WeChatClient) -> None:
-    """100 previews by name a day; 45009 is the one code for which wechatpy has a class."""
-    for number in range(100):
-        subscription_client.message.send_mass_text("user-000000001", f"预览 {number}", preview=True)
-    with pytest.raises(APILimitedException) as refused:
-        subscription_client.message.send_mass_text("user-000000001", "第 101 次预览", preview=True)
+def test_a_daily_limit_is_wechatpys_own_exception(client: WeChatClient, sandbox: Sandbox) -> None:
+    """45009 is the one code for which wechatpy has a class."""
+    sandbox.set_quota(SERVICE, {"calls_per_day": 0})
+    try:
+        with pytest.raises(APILimitedException) as refused:
+            client.message.send_mass_text(None, "今天的次数用完了", is_to_all=True)
+    finally:
+        sandbox.set_quota(SERVICE, {"calls_per_day": None})
     assert refused.value.errcode == 45009
-    openid = subscription_client.user.get_followers()["data"]["openid"][1]
-    assert subscription_client.message.send_mass_text(openid, "按 OpenID 不限", preview=True)["errcode"] == 0

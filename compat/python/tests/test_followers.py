@@ -121,17 +121,6 @@ def test_tags_refuse_with_their_codes(client: WeChatClient, openids: list[str]) 
     client.tag.delete(tag["id"])
 
 
-def test_the_older_group_calls_work_on_the_tags(client: WeChatClient, openids: list[str]) -> None:
-    group = client.group.create("旧分组")["group"]
-    client.group.update(group["id"], "旧分组二")
-    client.group.move_user(openids[21], group["id"])
-    assert client.group.get(openids[21]) == group["id"]
-    assert client.user.get_group_id(openids[21]) == group["id"]
-    listed = next(one for one in client.group.get() if one["id"] == group["id"])
-    assert (listed["name"], listed["count"]) == ("旧分组二", 1)
-    assert client.group.delete(group["id"])["errcode"] == 0
-
-
 def test_the_blacklist_is_kept(client: WeChatClient, openids: list[str]) -> None:
     client.tag.batch_black_list(openids[31:33])
     listed = client.tag.get_black_list()

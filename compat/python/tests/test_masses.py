@@ -140,12 +140,6 @@ def aim(audience: str, openids: list[str]) -> tuple[int | list[str] | None, bool
     return (TAG_HUNDREDTH if audience == "tag" else openids[0:2]), False
 
 
-def test_a_permanent_video_is_sent_without_conversion(client: WeChatClient, delivered: Delivered) -> None:
-    with MP4.open("rb") as file:
-        film = client.material.add("video", file, title="春天的湖", introduction="两秒钟")
-    delivered(client.message.send_mass_video(TAG_HUNDREDTH, film["media_id"]))
-
-
 def test_a_preview_by_openid_reaches_one_person_and_is_no_mass(
     sandbox: Sandbox, client: WeChatClient, openids: list[str], unique: Unique
 ) -> None:

@@ -82,20 +82,3 @@ def test_a_video_for_masses_gets_a_new_id(client: WeChatClient, video_id: str) -
     assert answer["type"] == "video"
     assert type(answer["created_at"]) is int
     assert answer["media_id"] != video_id
-
-
-def test_permanent_materials_are_added_and_counted(client: WeChatClient) -> None:
-    before = client.material.get_count()
-    with JPEG.open("rb") as file:
-        picture = client.material.add("image", file)
-    with MP4.open("rb") as file:
-        # wechatpy 1.8 puts the description of a video into the query.
-        film = client.material.add("video", file, title="春天的湖", introduction="两秒钟")
-    after = client.material.get_count()
-    assert picture["url"].startswith("http")
-    assert after["image_count"] == before["image_count"] + 1
-    assert after["video_count"] == before["video_count"] + 1
-    assert client.material.get(film["media_id"])["title"] == "春天的湖"
-    assert client.material.get(film["media_id"])["description"] == "两秒钟"
-    assert client.material.delete(picture["media_id"])["errcode"] == 0
-    assert client.material.get_count()["image_count"] == before["image_count"]

@@ -13,6 +13,9 @@ use qunfa::{
 };
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let status = run(Cli::parse()).unwrap_or_else(|error| {
         output::print_error(&format!("{error}\n"));

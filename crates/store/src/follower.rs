@@ -43,7 +43,8 @@ pub struct FollowerPage {
 pub trait FollowerStore {
     /// Subscribes or updates many at once, in any number of short transactions (bulk; calls go first). Rows
     /// are checked with `domain::follower::check` before. A repeat of the same rows changes nothing. Pushes
-    /// no events.
+    /// no events. Two calls may be under way, so that one is prepared while the other is written; they take
+    /// effect in the order in which they were begun.
     async fn import_followers(
         &self,
         account: AccountId,

@@ -25,6 +25,7 @@ pub struct ImportPlan {
 #[derive(Serialize)]
 struct ImportReport {
     followers: u64,
+    rounds: usize,
     import_rows_per_second: f64,
     raw_sqlite_rows_per_second: f64,
     ratio: f64,
@@ -32,43 +33,28 @@ struct ImportReport {
     sendall_calls: usize,
 }
 
-/// Imports into one account while another one sends, measures both, and prints the report.
-pub async fn run(plan: ImportPlan) -> BenchResult<()> {
-    let folder = tempfile::tempdir()?;
-    let raw = tempfile::tempdir()?;
-    let mut rows = Rows::open(raw.path())?;
-    let raw_seconds = rows.import(plan.followers, 0.5)?;
-    drop(rows);
+/// How often each side imports; the medians are compared.
+const ROUNDS: usize = 3;
 
-    let system = System::start(folder.path(), None).await?;
-    let admin = Admin::new(&system.base)?;
-    let quota = json!({"quota": {"sends_per_day": null, "calls_per_day": null, "receipts_per_month": null,
-        "history_per_day": null, "history_per_month": null, "calls_per_minute": null}});
-    admin
-        .call(Method::PATCH, "/v1/accounts/wx0000000000000002", Some(quota))
-        .await?;
-    // The sender has as many followers as the import makes.
-    admin
-        .import("wx0000000000000002", people::csv(plan.followers, 0.5))
-        .await?;
-    let started = Instant::now();
-    let importing = admin.import("wx0000000000000001", people::csv(plan.followers, 0.5));
-    let calls = sends_meanwhile(&system.base);
-    tokio::pin!(importing, calls);
-    let mut times = Vec::new();
-    let answer = loop {
-        tokio::select! {
-            answer = &mut importing => break answer?,
-            time = calls.next() => times.push(time?),
-        }
-    };
-    let our_seconds = started.elapsed().as_secs_f64();
-    if answer["imported"].as_u64() != Some(plan.followers) {
-        return Err(format!("the import answered {answer}").into());
+/// Imports on both sides in turn, then once more while another account sends, and prints the report.
+pub async fn run(plan: ImportPlan) -> BenchResult<()> {
+    let (mut ours, mut raw) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let folder = tempfile::tempdir()?;
+        raw.push(Rows::open(folder.path())?.import(plan.followers, 0.5)?);
+        let folder = tempfile::tempdir()?;
+        let system = System::start(folder.path(), None).await?;
+        ours.push(import(&Admin::new(&system.base)?, "wx0000000000000001", plan.followers).await?);
+        system.stop().await?;
     }
-    system.stop().await?;
+    let times = sends_during_import(plan.followers).await?;
+    let (our_seconds, raw_seconds) = (
+        super::report::Spread::of(&ours).median,
+        super::report::Spread::of(&raw).median,
+    );
     let report = ImportReport {
         followers: plan.followers,
+        rounds: ROUNDS,
         import_rows_per_second: plan.followers as f64 / our_seconds,
         raw_sqlite_rows_per_second: plan.followers as f64 / raw_seconds,
         ratio: raw_seconds / our_seconds,
@@ -78,18 +64,52 @@ pub async fn run(plan: ImportPlan) -> BenchResult<()> {
     print(&report, plan.json)
 }
 
+/// Imports the file; the seconds it took.
+async fn import(admin: &Admin, app_id: &str, followers: u64) -> BenchResult<f64> {
+    let started = Instant::now();
+    let answer = admin.import(app_id, people::csv(followers, 0.5)).await?;
+    if answer["imported"].as_u64() != Some(followers) {
+        return Err(format!("the import answered {answer}").into());
+    }
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// The milliseconds of sendall calls to as many followers while another account's import runs.
+async fn sends_during_import(followers: u64) -> BenchResult<Vec<f64>> {
+    let folder = tempfile::tempdir()?;
+    let system = System::start(folder.path(), None).await?;
+    let admin = Admin::new(&system.base)?;
+    let quota = json!({"quota": {"sends_per_day": null, "calls_per_day": null, "receipts_per_month": null,
+        "history_per_day": null, "history_per_month": null, "calls_per_minute": null}});
+    admin
+        .call(Method::PATCH, "/v1/accounts/wx0000000000000002", Some(quota))
+        .await?;
+    import(&admin, "wx0000000000000002", followers).await?;
+    let mut sends = Sends {
+        base: system.base.clone(),
+        account: None,
+        number: 0,
+    };
+    let importing = import(&admin, "wx0000000000000001", followers);
+    tokio::pin!(importing);
+    let mut times = Vec::new();
+    loop {
+        tokio::select! {
+            imported = &mut importing => {
+                imported?;
+                break;
+            }
+            time = sends.next() => times.push(time?),
+        }
+    }
+    system.stop().await?;
+    Ok(times)
+}
+
 struct Sends {
     base: String,
     account: Option<wire::client::Account>,
     number: usize,
-}
-
-fn sends_meanwhile(base: &str) -> Sends {
-    Sends {
-        base: base.to_owned(),
-        account: None,
-        number: 0,
-    }
 }
 
 impl Sends {
@@ -134,7 +154,10 @@ fn print(report: &ImportReport, as_json: bool) -> BenchResult<()> {
         "raw SQLite, index afterwards {} rows/s",
         thousands(report.raw_sqlite_rows_per_second as u64)
     );
-    println!("ratio                        {:.2}", report.ratio);
+    println!(
+        "ratio of the medians         {:.2} (of {} imports each)",
+        report.ratio, report.rounds
+    );
     println!(
         "sendall during the import    {} of {} calls",
         report.sendall_ms_during_import, report.sendall_calls

@@ -43,6 +43,37 @@ pub(super) fn csv(followers: u64, density: f64) -> impl Iterator<Item = String> 
     header.chain(pieces)
 }
 
+/// The same file to read from.
+pub(super) struct CsvFile {
+    pieces: Box<dyn Iterator<Item = String>>,
+    piece: std::io::Cursor<Vec<u8>>,
+}
+
+impl CsvFile {
+    pub(super) fn new(followers: u64, density: f64) -> Self {
+        Self {
+            pieces: Box::new(csv(followers, density)),
+            piece: std::io::Cursor::default(),
+        }
+    }
+}
+
+impl std::io::Read for CsvFile {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.piece.read(buffer)?;
+        if count > 0 {
+            return Ok(count);
+        }
+        match self.pieces.next() {
+            Some(piece) => {
+                self.piece = std::io::Cursor::new(piece.into_bytes());
+                self.piece.read(buffer)
+            }
+            None => Ok(0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

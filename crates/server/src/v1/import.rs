@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use axum::{Json, body::Body, extract::State};
 use bytes::{Buf, Bytes};
 use domain::follower::NewFollower;
+use futures::StreamExt;
 use http_body_util::BodyExt;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -66,24 +67,26 @@ pub async fn import(
     // Owns its end of the channel: when the store fails, the reader must not wait for ever.
     let store = async move {
         let mut report = Report::default();
-        while let Some(chunk) = chunks.recv().await {
-            let Chunk {
-                lines,
-                followers,
-                faults,
-            } = chunk;
+        // One chunk is written while the next is prepared.
+        let calls = futures::stream::poll_fn(move |context| chunks.poll_recv(context)).map(|chunk: Chunk| {
+            let app = &app;
+            async move {
+                let done = app
+                    .store
+                    .import_followers(account.id, chunk.followers, app.now())
+                    .await;
+                (chunk.lines, chunk.faults, done)
+            }
+        });
+        let mut calls = std::pin::pin!(calls.buffered(2));
+        while let Some((lines, faults, done)) = calls.next().await {
             faults.into_iter().for_each(|fault| report.fault(fault));
-            let done = app
-                .store
-                .import_followers(account.id, followers, app.now())
-                .await?;
+            let done = done?;
             report.imported += done.imported;
             report.updated += done.updated;
             for (index, reason) in done.refused {
-                report.fault(RowError {
-                    line: lines.get(index).copied().unwrap_or_default(),
-                    reason,
-                });
+                let line = lines.get(index).copied().unwrap_or_default();
+                report.fault(RowError { line, reason });
             }
         }
         Ok::<Report, Problem>(report)

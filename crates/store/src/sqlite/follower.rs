@@ -161,8 +161,8 @@ impl FollowerStore for SqliteStore {
             if !sets::contains(db, account, SetKind::Subscribed, ordinal)? {
                 return Ok(false);
             }
-            db.prepare_cached("UPDATE follower SET remark = ? WHERE account = ? AND ordinal = ?")?
-                .execute(params![remark, account.0, ordinal.0])?;
+            db.prepare_cached("UPDATE follower SET remark = ? WHERE key = ?")?
+                .execute(params![remark, key(account, ordinal)])?;
             Ok(true)
         })
         .await
@@ -187,10 +187,10 @@ pub(super) fn exists(db: &Connection, account: AccountId, ordinal: Ordinal) -> S
     // A row alone is not enough: an import that was cut short leaves rows of nobody.
     let mut statement = db.prepare_cached(
         "SELECT 1 FROM follower AS f JOIN follower_external AS e
-             ON e.external_id = f.external_id AND e.account = f.account AND e.ordinal = f.ordinal
-         WHERE f.account = ? AND f.ordinal = ?",
+             ON e.external_id = f.external_id AND e.account = ? AND e.ordinal = ?
+         WHERE f.key = ?",
     )?;
-    Ok(statement.exists(params![account.0, ordinal.0])?)
+    Ok(statement.exists(params![account.0, ordinal.0, key(account, ordinal)])?)
 }
 
 fn find(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Option<Follower>> {
@@ -200,9 +200,9 @@ fn find(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Op
     let subscribed = sets::contains(db, account, SetKind::Subscribed, ordinal)?;
     let mut statement = db.prepare_cached(
         "SELECT external_id, nickname, head_image, remark, language, subscribed_at
-         FROM follower WHERE account = ? AND ordinal = ?",
+         FROM follower WHERE key = ?",
     )?;
-    let follower = statement.query_row(params![account.0, ordinal.0], |row| {
+    let follower = statement.query_row([key(account, ordinal)], |row| {
         Ok(Follower {
             ordinal,
             external_id: ExternalId(row.get(0)?),
@@ -231,8 +231,12 @@ fn subscribe(
         }
         None => {
             let ordinal = take_ordinals(db, account, 1)?;
-            insert_row(db, account, ordinal, follower, now)?;
-            insert_external_id(db, account, &follower.external_id, ordinal)?;
+            insert_rows(db, account, std::iter::once((ordinal, follower)), now)?;
+            insert_external_ids(
+                db,
+                account,
+                std::iter::once((follower.external_id.as_str(), ordinal)),
+            )?;
             ordinal
         }
     };
@@ -258,8 +262,8 @@ fn begin_subscription(
         return Ok(());
     }
     sets::change(db, account, SetKind::Subscribed, &[ordinal], true)?;
-    db.prepare_cached("UPDATE follower SET subscribed_at = ? WHERE account = ? AND ordinal = ?")?
-        .execute(params![now.0, account.0, ordinal.0])?;
+    db.prepare_cached("UPDATE follower SET subscribed_at = ? WHERE key = ?")?
+        .execute(params![now.0, key(account, ordinal)])?;
     outbox::add(db, account, EventKind::Subscribed(ordinal), now)
 }
 
@@ -274,44 +278,58 @@ pub(super) fn take_ordinals(db: &Connection, account: AccountId, count: usize) -
         .map_err(|_| StoreError::Database("the account has no ordinals left".into()))
 }
 
-/// Writes the row of a new follower; one that an import cut short left behind is replaced.
-pub(super) fn insert_row(
+/// Writes the rows of new followers; ones that an import cut short left behind are replaced.
+pub(super) fn insert_rows<'a>(
     db: &Connection,
     account: AccountId,
-    ordinal: Ordinal,
-    follower: &NewFollower,
+    rows: impl Iterator<Item = (Ordinal, &'a NewFollower)>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO follower (account, ordinal, external_id, nickname, head_image, remark, language,
-                                          subscribed_at)
-         VALUES (?, ?, ?, ?, '', ?, ?, ?)",
-    )?
-    .execute(params![
-        account.0,
-        ordinal.0,
-        follower.external_id,
-        follower.nickname.as_deref().unwrap_or_default(),
-        follower.remark.as_deref().unwrap_or_default(),
-        follower.language.as_deref().unwrap_or_default(),
-        follower.subscribed_at.unwrap_or(now).0,
-    ])?;
+    let mut statement = db.prepare_cached(
+        "INSERT OR REPLACE INTO follower (key, external_id, nickname, head_image, remark, language, subscribed_at)
+         VALUES (?, ?, ?, '', ?, ?, ?)",
+    )?;
+    for (ordinal, follower) in rows {
+        statement.execute(params![
+            key(account, ordinal),
+            follower.external_id,
+            follower.nickname.as_deref().unwrap_or_default(),
+            follower.remark.as_deref().unwrap_or_default(),
+            follower.language.as_deref().unwrap_or_default(),
+            follower.subscribed_at.unwrap_or(now).0,
+        ])?;
+    }
     Ok(())
 }
 
-/// Names a follower; false when the external id is taken.
-pub(super) fn insert_external_id(
+/// The key of a follower's row.
+fn key(account: AccountId, ordinal: Ordinal) -> i64 {
+    i64::from(account.0) << 32 | i64::from(ordinal.0)
+}
+
+/// Removes the row of an ordinal that became nobody's.
+pub(super) fn forget_row(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<()> {
+    db.prepare_cached("DELETE FROM follower WHERE key = ?")?
+        .execute([key(account, ordinal)])?;
+    Ok(())
+}
+
+/// Names followers; returns the places of those whose external id is taken.
+pub(super) fn insert_external_ids<'a>(
     db: &Connection,
     account: AccountId,
-    external_id: &str,
-    ordinal: Ordinal,
-) -> StoreResult<bool> {
-    let inserted = db
-        .prepare_cached(
-            "INSERT INTO follower_external (external_id, account, ordinal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![external_id, account.0, ordinal.0])?;
-    Ok(inserted == 1)
+    names: impl Iterator<Item = (&'a str, Ordinal)>,
+) -> StoreResult<Vec<usize>> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO follower_external (external_id, account, ordinal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
+    let mut taken = Vec::new();
+    for (place, (external_id, ordinal)) in names.enumerate() {
+        if statement.execute(params![external_id, account.0, ordinal.0])? == 0 {
+            taken.push(place);
+        }
+    }
+    Ok(taken)
 }
 
 /// Writes what a known follower's new row says; what it does not say stays.
@@ -324,15 +342,14 @@ pub(super) fn update_row(
     db.prepare_cached(
         "UPDATE follower SET nickname = COALESCE(?, nickname), remark = COALESCE(?, remark),
              language = COALESCE(?, language), subscribed_at = COALESCE(?, subscribed_at)
-         WHERE account = ? AND ordinal = ?",
+         WHERE key = ?",
     )?
     .execute(params![
         follower.nickname,
         follower.remark,
         follower.language,
         follower.subscribed_at.map(|at| at.0),
-        account.0,
-        ordinal.0,
+        key(account, ordinal),
     ])?;
     Ok(())
 }

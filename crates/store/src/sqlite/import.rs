@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -21,16 +21,18 @@ use domain::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Shared, SqliteStore, follower,
+    SqliteStore, follower,
     sets::{self, SetKind},
     tag,
 };
 use crate::{StoreResult, follower::Imported};
 
-/// How long one bulk transaction works before it lets calls through.
+/// How long one bulk transaction works before it lets waiting calls through.
 const SLICE: Duration = Duration::from_millis(20);
+/// How long it works when nobody waits: each transaction costs a flush.
+const LONG_SLICE: Duration = Duration::from_millis(100);
 /// How many items are done between two looks at the watch.
-const STRIDE: usize = 64;
+const STRIDE: usize = 128;
 
 /// One person of the import: the merged row and where it goes.
 struct Person {
@@ -38,6 +40,8 @@ struct Person {
     known: Option<Ordinal>,
     /// Changed once more if somebody else took the external id meanwhile.
     ordinal: AtomicU32,
+    /// Whether that happened.
+    taken: AtomicBool,
     tags: Vec<TagId>,
 }
 
@@ -47,6 +51,14 @@ impl Person {
     }
 }
 
+/// Two chunks of an import may be under way: while one is written, the next is prepared. A chunk takes the
+/// second lock before it gives up the first, so chunks are written in the order of their rows.
+#[derive(Default)]
+pub(super) struct Pipeline {
+    prepare: tokio::sync::Mutex<()>,
+    write: tokio::sync::Mutex<()>,
+}
+
 impl SqliteStore {
     pub(super) async fn import(
         &self,
@@ -54,36 +66,57 @@ impl SqliteStore {
         rows: Vec<NewFollower>,
         now: Timestamp,
     ) -> StoreResult<Imported> {
+        let preparing = self.imports.prepare.lock().await;
         let mut result = Imported::default();
         let tags = self.tags_by_name(account, &rows).await?;
-        let persons = merge(rows, &tags, &mut result);
-        let persons = self.read(move |db, _| look_up(db, account, persons)).await?;
-        let persons = self.write(move |db, _| number(db, account, persons)).await?;
-        let (mut fresh, known): (Vec<Person>, Vec<Person>) =
-            persons.into_iter().partition(|person| person.known.is_none());
-        result.imported += fresh.len() as u64;
-        result.updated += known.len() as u64;
-        fresh.sort_by_key(Person::ordinal);
-
-        let fresh = self
-            .in_slices(fresh, move |db, _, person| {
-                follower::insert_row(db, account, person.ordinal(), &person.row, now)
+        let (persons, merged) = self
+            .read(move |db, _| {
+                let mut merged = Imported::default();
+                let persons = look_up(db, account, merge(rows, &tags, &mut merged))?;
+                Ok((persons, merged))
             })
+            .await?;
+        result.updated += merged.updated;
+        result.refused = merged.refused;
+        let _writing = self.imports.write.lock().await;
+        drop(preparing);
+        self.write_persons(account, persons, now, &mut result).await?;
+        Ok(result)
+    }
+
+    async fn write_persons(
+        &self,
+        account: AccountId,
+        persons: Vec<Person>,
+        now: Timestamp,
+        result: &mut Imported,
+    ) -> StoreResult<()> {
+        let persons = self.write(move |db, _| number(db, account, persons)).await?;
+        let (fresh, known): (Vec<Person>, Vec<Person>) =
+            persons.into_iter().partition(|person| person.known.is_none());
+        let fresh = self
+            .in_slices(fresh, move |db, persons| insert_rows(db, account, persons, now))
             .await?;
         let mut fresh = Arc::into_inner(fresh).unwrap_or_default();
-        fresh.sort_by(|a, b| a.row.external_id.cmp(&b.row.external_id));
+        fresh.sort_unstable_by(|a, b| a.row.external_id.cmp(&b.row.external_id));
         let fresh = self
-            .in_slices(fresh, move |db, _, person| name_person(db, account, person))
+            .in_slices(fresh, move |db, persons| name_persons(db, account, persons))
             .await?;
         let known = self
-            .in_slices(known, move |db, _, person| {
-                follower::update_row(db, account, person.ordinal(), &person.row)
-            })
+            .in_slices(known, move |db, persons| update_rows(db, account, persons))
             .await?;
+        let taken = fresh
+            .iter()
+            .filter(|person| person.taken.load(Ordering::Relaxed))
+            .count();
+        result.imported += (fresh.len() - taken) as u64;
+        result.updated += (known.len() + taken) as u64;
         let changes = block_changes(&fresh.iter().chain(known.iter()).collect::<Vec<_>>());
-        self.in_slices(changes, move |db, _, change| change.apply(db, account))
-            .await?;
-        Ok(result)
+        self.in_slices(changes, move |db, changes| {
+            changes.iter().try_for_each(|change| change.apply(db, account))
+        })
+        .await
+        .map(drop)
     }
 
     /// The number of every tag that the rows name; `None` where the account can have no more tags.
@@ -106,26 +139,34 @@ impl SqliteStore {
         .await
     }
 
-    /// Applies `work` to every item, in bulk transactions of [`SLICE`], and gives the items back.
+    /// Applies `work` to all items, a stride at a time, in bulk transactions of [`SLICE`] to [`LONG_SLICE`], and gives the items
+    /// back.
     async fn in_slices<T, F>(&self, items: Vec<T>, work: F) -> StoreResult<Arc<Vec<T>>>
     where
         T: Send + Sync + 'static,
-        F: Fn(&Connection, &Shared, &T) -> StoreResult<()> + Send + Sync + 'static,
+        F: Fn(&Connection, &[T]) -> StoreResult<()> + Send + Sync + 'static,
     {
         let (items, work) = (Arc::new(items), Arc::new(work));
         let mut done = 0;
         while done < items.len() {
-            let (ours, work) = (items.clone(), work.clone());
+            let (ours, work, waiting) = (items.clone(), work.clone(), self.writer.calls_waiting());
             done = self
-                .write_bulk(move |db, shared| {
+                .write_bulk(move |db, _| {
                     let started = Instant::now();
-                    for (index, item) in ours.iter().enumerate().skip(done) {
-                        if index % STRIDE == 0 && index > done && started.elapsed() >= SLICE {
-                            return Ok(index);
+                    let mut done = done;
+                    for stride in ours[done..].chunks(STRIDE) {
+                        work(db, stride)?;
+                        done += stride.len();
+                        let slice = if waiting.load(Ordering::Relaxed) > 0 {
+                            SLICE
+                        } else {
+                            LONG_SLICE
+                        };
+                        if started.elapsed() >= slice {
+                            break;
                         }
-                        work(db, shared, item)?;
                     }
-                    Ok(ours.len())
+                    Ok(done)
                 })
                 .await?;
         }
@@ -168,6 +209,7 @@ fn merge(
             row,
             known: None,
             ordinal: AtomicU32::new(0),
+            taken: AtomicBool::new(false),
             tags: ids,
         });
     }
@@ -210,13 +252,38 @@ fn number(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> Stor
     Ok(persons)
 }
 
-/// Names a new person. Who subscribed under this external id since the look keeps the earlier ordinal; the
-/// one given here then stays nobody's.
-fn name_person(db: &Connection, account: AccountId, person: &Person) -> StoreResult<()> {
-    let external_id = &person.row.external_id;
-    if !follower::insert_external_id(db, account, external_id, person.ordinal())? {
-        if let Some(earlier) = follower::by_external_id(db, account, external_id)? {
+/// Writes the rows of new persons.
+fn insert_rows(db: &Connection, account: AccountId, persons: &[Person], now: Timestamp) -> StoreResult<()> {
+    follower::insert_rows(
+        db,
+        account,
+        persons.iter().map(|person| (person.ordinal(), &person.row)),
+        now,
+    )
+}
+
+/// Writes what the rows of known persons say.
+fn update_rows(db: &Connection, account: AccountId, persons: &[Person]) -> StoreResult<()> {
+    persons
+        .iter()
+        .try_for_each(|person| follower::update_row(db, account, person.ordinal(), &person.row))
+}
+
+/// Names new persons. Who came under this external id since the look keeps the earlier ordinal and is
+/// updated; the ordinal given here then stays nobody's.
+fn name_persons(db: &Connection, account: AccountId, persons: &[Person]) -> StoreResult<()> {
+    let names = persons
+        .iter()
+        .map(|person| (person.row.external_id.as_str(), person.ordinal()));
+    for person in follower::insert_external_ids(db, account, names)?
+        .into_iter()
+        .filter_map(|place| persons.get(place))
+    {
+        if let Some(earlier) = follower::by_external_id(db, account, &person.row.external_id)? {
+            follower::forget_row(db, account, person.ordinal())?;
             person.ordinal.store(earlier.0, Ordering::Relaxed);
+            person.taken.store(true, Ordering::Relaxed);
+            follower::update_row(db, account, earlier, &person.row)?;
         }
     }
     Ok(())

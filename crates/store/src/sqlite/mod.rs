@@ -46,6 +46,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     shared: Arc<Shared>,
     path: PathBuf,
+    imports: import::Pipeline,
     // Held as long as the store lives: a second process cannot open the folder.
     _lock: File,
 }
@@ -90,6 +91,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(path.clone())),
             shared: Arc::new(shared),
             path,
+            imports: import::Pipeline::default(),
             _lock: lock,
         })
     }

@@ -5,7 +5,10 @@ use std::{
     cell::Cell,
     collections::VecDeque,
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,7 +36,7 @@ thread_local! {
 pub(super) enum Priority {
     /// Somebody waits for the answer.
     Call,
-    /// Imports and clean-up; the job itself ends after 20 ms.
+    /// Imports and clean-up; the job itself ends soon when a call waits.
     Bulk,
 }
 
@@ -87,6 +90,7 @@ struct Queues {
 #[derive(Default)]
 struct Shared {
     queues: Mutex<Queues>,
+    calls_waiting: Arc<AtomicUsize>,
     arrived: Condvar,
     log_is_long: Mutex<bool>,
     checkpoint: Condvar,
@@ -95,6 +99,12 @@ struct Shared {
 impl Shared {
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pop_call(&self, queues: &mut Queues) -> Option<Box<dyn Job>> {
+        let call = queues.calls.pop_front();
+        self.calls_waiting.store(queues.calls.len(), Ordering::Relaxed);
+        call
     }
 }
 
@@ -131,6 +141,11 @@ impl Writer {
         })
     }
 
+    /// How many calls wait at the moment; bulk work looks at it to know whether it is in the way.
+    pub(super) fn calls_waiting(&self) -> Arc<AtomicUsize> {
+        self.shared.calls_waiting.clone()
+    }
+
     /// Runs `work` in a transaction and returns when that is committed and flushed (I1).
     pub(super) async fn run<F, T>(&self, priority: Priority, work: F) -> StoreResult<T>
     where
@@ -149,7 +164,12 @@ impl Writer {
                 return Err(StoreError::Closed);
             }
             match priority {
-                Priority::Call => queues.calls.push_back(job),
+                Priority::Call => {
+                    queues.calls.push_back(job);
+                    self.shared
+                        .calls_waiting
+                        .store(queues.calls.len(), Ordering::Relaxed);
+                }
                 Priority::Bulk => queues.bulk.push_back(job),
             }
         }
@@ -205,7 +225,7 @@ fn watch_log(connection: &Connection) {
 fn next_jobs(shared: &Shared) -> Option<Vec<Box<dyn Job>>> {
     let mut queues = shared.queues();
     loop {
-        let call = queues.calls.pop_front();
+        let call = shared.pop_call(&mut queues);
         if let Some(job) = call.or_else(|| queues.bulk.pop_front()) {
             return Some(vec![job]);
         }
@@ -254,7 +274,7 @@ fn in_transaction(
             .map_err(text)?;
         done += 1;
         if done == jobs.len() && done < CALLS_PER_COMMIT && started.elapsed() < GATHER {
-            jobs.extend(shared.queues().calls.pop_front());
+            jobs.extend(shared.pop_call(&mut shared.queues()));
         }
     }
     connection.execute_batch("COMMIT").map_err(text)

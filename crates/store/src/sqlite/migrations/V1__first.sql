@@ -65,17 +65,16 @@ CREATE TABLE inbox_token (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- The key is account * 2^32 + ordinal: SQLite appends to an integer key fastest.
 CREATE TABLE follower (
-    account INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
+    key INTEGER PRIMARY KEY,
     external_id TEXT NOT NULL,
     nickname TEXT NOT NULL,
     head_image TEXT NOT NULL,
     remark TEXT NOT NULL,
     language TEXT NOT NULL,
-    subscribed_at INTEGER NOT NULL,
-    PRIMARY KEY (account, ordinal)
-) WITHOUT ROWID;
+    subscribed_at INTEGER NOT NULL
+);
 
 -- Who an external id is; apart from the follower, so that an import can fill it in sorted runs. A follower
 -- exists once it stands here. The external id comes first: one person is found in all accounts at once.
