@@ -141,11 +141,13 @@ pub fn check_callback(callback: &Callback) -> Result<(), CallbackRefusal> {
     }
     let key = callback.aes_key.as_bytes();
     let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let absent = key.is_empty() && callback.mode == CallbackMode::Plain;
-    if !absent && !(key.len() == 43 && key.iter().all(base64)) {
-        return Err(CallbackRefusal::AesKey);
+    let not_needed = key.is_empty() && callback.mode == CallbackMode::Plain;
+    let well_formed = key.len() == 43 && key.iter().all(base64);
+    if not_needed || well_formed {
+        Ok(())
+    } else {
+        Err(CallbackRefusal::AesKey)
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! is serialised. The store asks these functions inside its transactions, the server before it calls the
 //! store. How things look on the wire is the crate `wire`, which does not know this one.
 
+// No panic on any input (SEC12).
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
+
 pub mod account;
 pub mod article;
 pub mod audience;

@@ -4,6 +4,9 @@
 //! is done lives in the store, so a turn cut short is taken up by the next one, here or on another node. No
 //! HTTP is served here, and nothing is decided here: rules are in `domain`, transactions in `store`.
 
+// No panic on any input (SEC12).
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
+
 pub mod callback;
 mod housekeeping;
 

@@ -49,12 +49,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Config, Serialize)]
 pub struct ServerArea {
     /// The address and port to listen on.
-    /// Allowed: an IP address and a port, such as 127.0.0.1:8080 or [::]:8080.
+    /// Allowed: an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`.
     #[config(default = "127.0.0.1:8080", env = "QUNFA_SERVER_LISTEN")]
     pub listen: SocketAddr,
     /// The address under which followers and accounts reach this server; it stands in every link that is
     /// handed out. Left out, it is http:// and the listen address.
-    /// Allowed: an http or https URL without query, such as https://push.example.org.
+    /// Allowed: an http or https URL without query, such as `https://push.example.org`.
     #[config(
         env = "QUNFA_SERVER_PUBLIC_URL",
         validate(is_public_url(public_url), "no public URL")

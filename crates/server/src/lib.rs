@@ -4,6 +4,9 @@
 //! `domain`, shapes of the compatible format in `wire`. Nothing here loops in the background, reads settings
 //! or the system clock: the binary puts an [`app::App`] together and gives a listener to [`listen::serve`].
 
+// No panic on any input (SEC12).
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
+
 pub mod api;
 pub mod app;
 pub mod health;

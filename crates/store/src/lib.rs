@@ -4,6 +4,9 @@
 //! `domain` inside the transaction; this crate holds no rule of its own and nothing outside it holds SQL.
 //! The database is the truth; the bus only hints (I17).
 
+// No panic on any input (SEC12).
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
+
 pub mod account;
 pub mod blob;
 pub mod bus;

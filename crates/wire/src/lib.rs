@@ -5,6 +5,9 @@
 //! allowed, what is used up and which errcode fits is decided elsewhere. It depends on no other crate of the
 //! workspace.
 
+// No panic on any input (SEC12).
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
+
 #[macro_use]
 mod macros;
 #[macro_use]

@@ -120,7 +120,7 @@ fn a_bad_value_names_its_place_its_key_and_what_is_allowed() {
     assert_eq!(
         error("[server]\nlisten = \"localhost\"\n", &[], &[]),
         "settings.toml: server.listen cannot be \"localhost\"; \
-         allowed: an IP address and a port, such as 127.0.0.1:8080 or [::]:8080"
+         allowed: an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`"
     );
     assert_eq!(
         error("", &[("QUNFA_SERVER_ANSWER_TIMEOUT_SECONDS", "0")], &[]),
@@ -130,7 +130,7 @@ fn a_bad_value_names_its_place_its_key_and_what_is_allowed() {
     assert_eq!(
         error("", &[], &[("--public-url", "example.org")]),
         "--public-url: server.public_url cannot be \"example.org\"; \
-         allowed: an http or https URL without query, such as https://push.example.org"
+         allowed: an http or https URL without query, such as `https://push.example.org`"
     );
 }
 

@@ -1,8 +1,6 @@
 //! The rules around every call: methods, paths, bodies, tokens.
 
-mod common;
-
-use common::{SERVICE, SUBSCRIPTION, TestServer, UNVERIFIED, files, refused};
+use crate::common::{SERVICE, SUBSCRIPTION, TestServer, UNVERIFIED, files, refused};
 use reqwest::Method;
 use serde_json::json;
 
@@ -187,14 +185,14 @@ async fn sloppy_input_is_understood() {
                 .request(Method::POST, &path)
                 .header("content-type", *content_type)
                 .body(body);
-            common::accepted(&server.api(request).await);
+            crate::common::accepted(&server.api(request).await);
         }
     }
     for nobody in [
         json!({"is_to_all": false}),
         json!({}),
         json!({"tag_id": ""}),
-        json!({"is_to_all": "x"}),
+        json!({"tag_id": "x"}),
     ] {
         let body = json!({"filter": nobody, "text": {"content": "nobody"}, "msgtype": "text"});
         refused(&account.call("/cgi-bin/message/mass/sendall", body).await, 40152);

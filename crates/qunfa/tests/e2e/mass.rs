@@ -1,8 +1,6 @@
 //! Mass sends from the call to the inbox, over HTTP, on a clock that stands still.
 
-mod common;
-
-use common::{SERVICE, SUBSCRIPTION, TestServer, UNVERIFIED, accepted, files, refused};
+use crate::common::{SERVICE, SUBSCRIPTION, TestServer, UNVERIFIED, accepted, files, refused};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -111,7 +109,7 @@ async fn s007_the_fifth_mass_of_a_month_is_filtered_and_the_month_turns_at_midni
         ["第1条", "第2条", "第3条", "第4条"]
     );
 
-    let month_end = common::at("2026-12-01T00:00:00+08:00");
+    let month_end = crate::common::at("2026-12-01T00:00:00+08:00");
     server.advance(month_end.ms_since(server.now()) / 1000).await;
     let account = server.account(SERVICE).await;
     accepted(&account.send_text_to_tag(100, "新的一月").await);
@@ -616,4 +614,35 @@ async fn every_message_type_arrives_with_what_it_carries() {
             .expect("an answer");
         assert_eq!(answer.status(), 200, "{entry}");
     }
+}
+
+#[tokio::test]
+async fn i01_a_server_that_is_stopped_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = TestServer::in_folder(folder.path(), 70_000).await;
+    let account = server.account(SERVICE).await;
+    account
+        .call("/cgi-bin/message/mass/speed/set", json!({"speed": 4}))
+        .await;
+    let id = accepted(&account.send_text("two blocks").await);
+    server.settle().await;
+    assert_eq!(account.report(&id).await["batches_left"], 1);
+    let open_id = account.open_id(0).await;
+    server.stop().await;
+
+    let server = TestServer::in_folder(folder.path(), 70_000).await;
+    let account = server.account(SERVICE).await;
+    assert_eq!(
+        account.open_id(0).await,
+        open_id,
+        "the same people under the same names"
+    );
+    server.advance(60).await;
+    let report = account.report(&id).await;
+    assert_eq!(
+        (&report["state"], &report["sent_count"]),
+        (&json!("succeeded"), &json!(70_000))
+    );
+    assert_eq!(account.inbox_texts(&open_id).await, ["two blocks"]);
+    refused(&account.send_text("two blocks").await, 45065);
 }

@@ -1,7 +1,5 @@
 //! The process is killed in the middle of a paced send; the next one finishes it.
 
-mod common;
-
 use std::{
     net::TcpListener,
     path::Path,
@@ -9,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use common::{SERVICE, receiver::Receiver};
+use crate::common::{SERVICE, receiver::Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
 

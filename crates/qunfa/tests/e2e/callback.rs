@@ -1,8 +1,6 @@
 //! Events on their way to an account's server: handshake, modes, counts, tries.
 
-mod common;
-
-use common::{SERVICE, TestServer, accepted, receiver::Receiver};
+use crate::common::{SERVICE, TestServer, accepted, receiver::Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
 use wire::callback::{AesKey, decrypt, event::MassFinished, msg_signature, signature, xml::Element};

@@ -1,7 +1,5 @@
 //! A server of its own for every test: the real node on a real socket, with a clock that stands still.
 
-#![allow(dead_code, reason = "every test file uses its own part of this")]
-
 pub mod files;
 pub mod receiver;
 

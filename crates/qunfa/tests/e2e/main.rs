@@ -1,0 +1,8 @@
+//! End to end: the real node on a real socket, driven from outside. Names of tests carry the number of the
+//! statement, invariant or rule that they show.
+
+mod callback;
+mod common;
+mod crash;
+mod mass;
+mod transport;
