@@ -10,10 +10,13 @@
 pub mod callback;
 mod housekeeping;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use callback::CallbackSender;
-use domain::time::Timestamp;
+use domain::{
+    id::{AccountId, MassId},
+    time::Timestamp,
+};
 use store::{
     Store, StoreResult,
     blob::Blobs,
@@ -29,6 +32,8 @@ const BLOCKS_PER_COMMIT: usize = 256;
 const LEASE_MS: i64 = 10_000;
 /// At least this often the rows are looked at, whatever hints were lost (I17).
 const SCAN_MS: i64 = 5_000;
+/// A mass whose rows cannot be read or written is left alone this long, so that it delays nobody else.
+const PAUSE_MS: i64 = 5_000;
 /// How long a turn that failed waits, in real time.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -52,8 +57,14 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     callbacks: CallbackSender,
     worker: WorkerId,
-    // One turn at a time; holds when the next clear-up is due.
-    turn: Mutex<Timestamp>,
+    // One turn at a time.
+    turn: Mutex<Pending>,
+}
+
+/// What a turn has to know of the ones before it.
+struct Pending {
+    clear_up: Timestamp,
+    paused: HashMap<(AccountId, MassId), Timestamp>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -79,7 +90,10 @@ impl Engine {
             clock,
             callbacks,
             worker,
-            turn: Mutex::new(Timestamp(i64::MIN)),
+            turn: Mutex::new(Pending {
+                clear_up: Timestamp(i64::MIN),
+                paused: HashMap::new(),
+            }),
         }
     }
 
@@ -114,25 +128,44 @@ impl Engine {
 
     /// Does one bounded turn of what is due at `now`.
     pub async fn step(&self, now: Timestamp) -> StoreResult<Turn> {
-        let mut next_clear_up = self.turn.lock().await;
+        let mut pending = self.turn.lock().await;
+        pending.paused.retain(|_, until| *until > now);
         let running = self.store.running_masses().await?;
         let mut worked = false;
         for mass in &running {
-            worked |= self.advance_mass(mass, now).await?;
+            let key = (mass.account, mass.mass);
+            if pending.paused.contains_key(&key) {
+                continue;
+            }
+            match self.advance_mass(mass, now).await {
+                Ok(advanced) => worked |= advanced,
+                Err(error) => {
+                    tracing::error!(%error, account.id = mass.account.0, mass.id = mass.mass.0, "a mass is paused");
+                    pending.paused.insert(key, now.plus_ms(PAUSE_MS));
+                }
+            }
         }
         worked |= self.callbacks.send_due(now).await?;
-        if *next_clear_up <= now {
-            housekeeping::clear_up(self.store.as_ref(), &self.blobs, now).await?;
-            *next_clear_up = now.plus_ms(housekeeping::INTERVAL_MS);
+        if pending.clear_up <= now {
+            pending.clear_up = now.plus_ms(housekeeping::INTERVAL_MS);
+            if let Err(error) = housekeeping::clear_up(self.store.as_ref(), &self.blobs, now).await {
+                tracing::error!(%error, "expired data could not be cleared away");
+            }
         }
         if worked {
             return Ok(Turn::Worked);
         }
         let event = self.callbacks.next_due().await?;
-        let mass = running.iter().filter_map(|mass| mass.next_due).min();
+        let due = |mass: &Running| {
+            pending
+                .paused
+                .get(&(mass.account, mass.mass))
+                .copied()
+                .or(mass.next_due)
+        };
         // Clearing away waits for the next turn after its time; nobody depends on the moment.
         Ok(Turn::Idle {
-            next_due: event.into_iter().chain(mass).min(),
+            next_due: event.into_iter().chain(running.iter().filter_map(due)).min(),
         })
     }
 

@@ -241,7 +241,8 @@ impl World {
             .store
             .subscribe(self.account, follower, self.now)
             .await
-            .expect("works");
+            .expect("works")
+            .expect("has room for tags");
         assert_eq!(
             subscribed.ordinal,
             Self::ordinal(person),

@@ -116,6 +116,11 @@ impl Node {
         })
     }
 
+    /// Chance for ids.
+    pub fn ids(&self) -> &Random {
+        &self.ids
+    }
+
     /// The HTTP side over this node; with the sandbox's routes when there is a sandbox.
     pub fn app(&self, sandbox: Option<Arc<dyn SandboxControl>>) -> App {
         App::new(Parts {

@@ -41,6 +41,7 @@ const PATIENCE: Duration = Duration::from_millis(1_000);
 const PATIENCE_AT_ONCE: Duration = Duration::from_millis(250);
 const CLOCK_SETTING: &str = "sandbox clock offset";
 const SEED_SETTING: &str = "sandbox seed";
+const STARTS_SETTING: &str = "sandbox starts";
 
 /// What a sandbox is made of.
 #[derive(Clone, Debug)]
@@ -71,7 +72,10 @@ pub struct Sandbox {
 }
 
 /// Moves the sandbox's clock and lets everything happen that falls due.
-pub struct Control {
+#[derive(Clone)]
+pub struct Control(Arc<Moving>);
+
+struct Moving {
     clock: Arc<VirtualClock>,
     engine: Arc<Engine>,
     store: Arc<dyn Store>,
@@ -80,7 +84,7 @@ pub struct Control {
 
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Control({:?})", self.clock)
+        write!(f, "Control({:?})", self.0.clock)
     }
 }
 
@@ -103,6 +107,12 @@ impl Sandbox {
             callbacks: callback_settings(config),
         })?;
         let store = node.store.clone();
+        let starts = count_start(store.as_ref()).await?;
+        if starts > 0 {
+            // Ids of an earlier start are not made again.
+            node.ids()
+                .reseed(config.seed ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        }
         check_seed(store.as_ref(), config.seed, &config.folder).await?;
         if let Some(offset) = store
             .setting(CLOCK_SETTING)
@@ -115,12 +125,12 @@ impl Sandbox {
         if config.clock_runs {
             clock.run();
         }
-        let control = Arc::new(Control {
+        let control = Arc::new(Control(Arc::new(Moving {
             clock: clock.clone(),
             engine: node.engine.clone(),
             store,
             one_at_a_time: Mutex::new(()),
-        });
+        })));
         Ok(Self { node, clock, control })
     }
 }
@@ -163,6 +173,19 @@ async fn check_seed(store: &dyn Store, seed: u64, folder: &Path) -> Result<(), S
             folder.display()
         ))),
     }
+}
+
+/// How often this folder was started before.
+async fn count_start(store: &dyn Store) -> StoreResult<u64> {
+    let starts = store
+        .setting(STARTS_SETTING)
+        .await?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0_u64);
+    store
+        .set_setting(STARTS_SETTING, &(starts + 1).to_string())
+        .await?;
+    Ok(starts)
 }
 
 /// The three accounts of every sandbox.
@@ -285,7 +308,7 @@ fn nickname(number: usize) -> String {
     format!("{surname}{given}")
 }
 
-impl Control {
+impl Moving {
     /// Does everything that is due at the clock's time; says what comes next.
     async fn run_due(&self, patience: &mut Duration) -> StoreResult<Option<Timestamp>> {
         loop {
@@ -311,22 +334,34 @@ impl Control {
         self.clock.set(target);
         self.run_due(&mut patience).await.map(drop)
     }
+
+    async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp> {
+        let _one = self.one_at_a_time.lock().await;
+        let was_running = self.clock.stop();
+        let target = target.max(self.clock.now());
+        // Kept first: a process that is killed on the way starts again no earlier than anything it wrote.
+        let offset = target.ms_since(WallClock::default().now());
+        let kept = self.store.set_setting(CLOCK_SETTING, &offset.to_string()).await;
+        let advanced = match kept {
+            Ok(()) => self.advance_standing(target).await,
+            Err(error) => Err(error),
+        };
+        if was_running {
+            self.clock.run();
+        }
+        advanced.map(|()| self.clock.now())
+    }
 }
 
 #[async_trait]
 impl SandboxControl for Control {
     async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp> {
-        let _one = self.one_at_a_time.lock().await;
-        let was_running = self.clock.stop();
-        let advanced = self.advance_standing(target.max(self.clock.now())).await;
-        if was_running {
-            self.clock.run();
-        }
-        advanced?;
-        let now = self.clock.now();
-        let offset = now.ms_since(WallClock::default().now());
-        self.store.set_setting(CLOCK_SETTING, &offset.to_string()).await?;
-        Ok(now)
+        let moving = self.0.clone();
+        // A task of its own: a caller who hangs up must not leave the clock standing half way.
+        let advance = tokio::spawn(async move { moving.advance_to(target).await });
+        advance
+            .await
+            .map_err(|error| store::StoreError::Database(error.to_string()))?
     }
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use domain::{
     follower::{Follower, NewFollower},
     id::{AccountId, ExternalId, Ordinal, TagId},
+    tag::TagRefusal,
     time::Timestamp,
 };
 
@@ -51,13 +52,14 @@ pub trait FollowerStore {
         rows: Vec<NewFollower>,
         now: Timestamp,
     ) -> StoreResult<Imported>;
-    /// Subscribes one; pushes the subscribe event if the follower did not follow already.
+    /// Subscribes one; pushes the subscribe event if the follower did not follow already. Refused, and not
+    /// subscribed, when one of the tags cannot be made or would be one too many.
     async fn subscribe(
         &self,
         account: AccountId,
         follower: NewFollower,
         now: Timestamp,
-    ) -> StoreResult<Subscribed>;
+    ) -> StoreResult<Result<Subscribed, TagRefusal>>;
     /// Lets a known follower follow again, with the event; false when there is no such follower.
     async fn subscribe_again(
         &self,

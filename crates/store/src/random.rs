@@ -25,6 +25,11 @@ impl Random {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
 
+    /// Goes on with the numbers of another seed.
+    pub fn reseed(&self, seed: u64) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = StdRng::seed_from_u64(seed);
+    }
+
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

@@ -646,3 +646,60 @@ async fn i01_a_server_that_is_stopped_goes_on_where_it_was() {
     assert_eq!(account.inbox_texts(&open_id).await, ["two blocks"]);
     refused(&account.send_text("two blocks").await, 45065);
 }
+
+#[tokio::test]
+async fn a_restarted_sandbox_makes_ids_that_it_never_made_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let server = TestServer::in_folder(folder.path(), 2).await;
+        let account = server.account(SERVICE).await;
+        let upload = account
+            .upload("/cgi-bin/media/upload?type=image", files::png(8, 8), "a.png")
+            .await;
+        ids.push(
+            upload["media_id"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{upload}"))
+                .to_owned(),
+        );
+        server.stop().await;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_does_not_leave_the_clock_standing() {
+    let server = TestServer::start().await;
+    server.clock.run();
+    let call = server
+        .request(Method::POST, "/sandbox/clock")
+        .json(&json!({"advance_seconds": 86_400}));
+    let hung_up = call.timeout(std::time::Duration::from_micros(200)).send().await;
+    assert!(hung_up.is_err(), "the caller did not wait");
+    server.advance(1).await;
+    let before = server.now();
+    while server.now() == before {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn sec12_a_subscription_with_too_many_tags_is_refused_and_not_half_done() {
+    let server = TestServer::start().await;
+    let path = format!("/v1/accounts/{SERVICE}/followers/subscribe");
+    let subscribe = |tags: Vec<String>| {
+        server.native(
+            Method::POST,
+            &path,
+            Some(json!({"external_id": "collector", "tags": tags})),
+        )
+    };
+    let tags =
+        |range: std::ops::Range<usize>| range.map(|number| format!("标签{number}")).collect::<Vec<_>>();
+    assert!(subscribe(tags(0..15)).await.0 < 300);
+    assert!(subscribe(tags(5..20)).await.0 < 300, "twenty in all");
+    assert_eq!(subscribe(tags(20..21)).await.0, 400);
+}

@@ -153,6 +153,14 @@ async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
     let disposition = format!("attachment; filename=\"{id}.{extension}\"");
     let mut response = Response::new(bytes.into());
     let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("sandbox"),
+    );
     for (name, value) in [
         (header::CONTENT_TYPE, &blob.content_type),
         (header::CONTENT_DISPOSITION, &disposition),

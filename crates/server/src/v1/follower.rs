@@ -124,7 +124,7 @@ pub async fn subscribe_new(
 ) -> NativeResult<Subscription> {
     let new = row.into_follower().map_err(Problem::bad_request)?;
     follower::check(&new).map_err(|refusal| Problem::bad_request(refusal.to_string()))?;
-    let subscribed = app.store.subscribe(account.id, new, app.now()).await?;
+    let subscribed = app.store.subscribe(account.id, new, app.now()).await??;
     app.bus.publish(Hint::Work);
     Ok(subscription(&account, subscribed.ordinal, true))
 }

@@ -35,7 +35,8 @@ pub(super) fn accept(
         return Err(rows::damaged("an account number"));
     };
     let mut usage = usage::load(db, shared, account.id, now)?;
-    let now = usage.latest;
+    // The pace follows the clock that the engine works by; everything else the account's latest time (I14).
+    let (base_time, now) = (now, usage.latest);
     // The content is only looked at here; it is frozen after every check has passed.
     if !content_exists(db, account.id, &mass.content, now)? {
         return Ok(Err(Refusal::MediaUnknown));
@@ -71,6 +72,7 @@ pub(super) fn accept(
             key: Some(key),
             charge,
             total,
+            base_time,
             per_minute: mass.per_minute,
             state: 0,
         },
@@ -139,7 +141,7 @@ fn freeze_audience(
     let targets = match audience {
         Audience::All => one_set(db, account, (0, 0))?,
         Audience::Tag(tag::UNTAGGED) => untagged(db, account)?,
-        Audience::Tag(tag::BLACKLIST) => one_set(db, account, (1, 0))?,
+        Audience::Tag(tag::BLACKLIST) => blacklisted(db, account)?,
         Audience::Tag(id) if *id == tag::STARRED || super::tag::exists(db, account, *id)? => {
             one_set(db, account, (4, id.0))?
         }
@@ -174,7 +176,10 @@ fn one_set(db: &Connection, account: AccountId, (kind, id): (i64, i64)) -> Store
 
 fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
     let mut statement = db.prepare_cached(
-        "SELECT block, kind, bits FROM block_set WHERE account = ? AND kind IN (0, 4) ORDER BY block, kind",
+        "SELECT block, kind, bits FROM block_set
+         WHERE account = ?1 AND (kind = 0 OR (kind = 4 AND id IN
+             (SELECT 2 UNION ALL SELECT id FROM tag WHERE account = ?1)))
+         ORDER BY block, kind",
     )?;
     let mut rows = statement.query([account.0])?;
     let mut sets: Vec<(BlockNo, Block)> = Vec::new();
@@ -191,6 +196,26 @@ fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
         .into_iter()
         .filter_map(|(block, set)| target(block, &set))
         .collect())
+}
+
+/// The blacklist under its old group number: those of it who follow.
+fn blacklisted(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
+    let mut statement = db.prepare_cached(
+        "SELECT listed.block, listed.bits, subscribed.bits FROM block_set AS listed
+         JOIN block_set AS subscribed ON subscribed.account = listed.account AND subscribed.kind = 0
+             AND subscribed.id = 0 AND subscribed.block = listed.block
+         WHERE listed.account = ? AND listed.kind = 1 AND listed.id = 0 ORDER BY listed.block",
+    )?;
+    let mut rows = statement.query([account.0])?;
+    let mut targets = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut set = Block::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        set.intersect(&Block::decode(
+            row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?,
+        )?);
+        targets.extend(target(BlockNo(row.get(0)?), &set));
+    }
+    Ok(targets)
 }
 
 fn listed(
@@ -245,6 +270,7 @@ pub(super) struct NewRow<'a> {
     pub(super) key: Option<[u8; 32]>,
     pub(super) charge: Charge,
     pub(super) total: u64,
+    pub(super) base_time: Timestamp,
     pub(super) per_minute: Option<u32>,
     pub(super) state: i64,
 }
@@ -274,7 +300,7 @@ pub(super) fn insert_mass(
              blob_length, news, audience_tag, repeat_key, charged_api, charged_history, accepted_at, total,
              delivered, over_quota, blacklisted, opted_out, left_since, base_count, base_time, per_minute)
          VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             0, 0, 0, 0, 0, 0, ?16, ?18)",
+             0, 0, 0, 0, 0, 0, ?18, ?19)",
     )?
     .execute(params![
         account.0,
@@ -294,6 +320,7 @@ pub(super) fn insert_mass(
         row.charge.history,
         now.0,
         row.total,
+        row.base_time.0,
         row.per_minute,
     ])?;
     if let Some(blob) = blob {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     follower::{Follower, NewFollower},
     id::{AccountId, ExternalId, Ordinal, TagId},
-    tag::TagRefusal,
+    tag::{TAGS_PER_FOLLOWER_MAX, TagRefusal},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -36,7 +36,7 @@ impl FollowerStore for SqliteStore {
         account: AccountId,
         follower: NewFollower,
         now: Timestamp,
-    ) -> StoreResult<Subscribed> {
+    ) -> StoreResult<Result<Subscribed, TagRefusal>> {
         self.write(move |db, _| subscribe(db, account, &follower, now))
             .await
     }
@@ -222,34 +222,49 @@ fn subscribe(
     account: AccountId,
     follower: &NewFollower,
     now: Timestamp,
-) -> StoreResult<Subscribed> {
+) -> StoreResult<Result<Subscribed, TagRefusal>> {
     let known = by_external_id(db, account, &follower.external_id)?;
+    let mut tags = match known {
+        Some(ordinal) => sets::tags_of(db, account, ordinal)?,
+        None => Vec::new(),
+    };
+    for name in &follower.tags {
+        match tag::find_or_create(db, account, name)? {
+            Ok(tag) if tags.contains(&tag) => {}
+            Ok(tag) => tags.push(tag),
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    if tags.len() > TAGS_PER_FOLLOWER_MAX {
+        return Ok(Err(TagRefusal::TooManyOnFollower));
+    }
     let ordinal = match known {
         Some(ordinal) => {
             update_row(db, account, ordinal, follower)?;
             ordinal
         }
-        None => {
-            let ordinal = take_ordinals(db, account, 1)?;
-            insert_rows(db, account, std::iter::once((ordinal, follower)), now)?;
-            insert_external_ids(
-                db,
-                account,
-                std::iter::once((follower.external_id.as_str(), ordinal)),
-            )?;
-            ordinal
-        }
+        None => add(db, account, follower, now)?,
     };
     begin_subscription(db, account, ordinal, now)?;
-    for name in &follower.tags {
-        let tag = tag::find_or_create(db, account, name)?
-            .map_err(|refusal: TagRefusal| StoreError::Database(refusal.to_string()))?;
+    for tag in tags {
         sets::change(db, account, SetKind::Tag(tag), &[ordinal], true)?;
     }
-    Ok(Subscribed {
+    Ok(Ok(Subscribed {
         ordinal,
         first_time: known.is_none(),
-    })
+    }))
+}
+
+/// Writes a new follower, not subscribed yet.
+fn add(db: &Connection, account: AccountId, follower: &NewFollower, now: Timestamp) -> StoreResult<Ordinal> {
+    let ordinal = take_ordinals(db, account, 1)?;
+    insert_rows(db, account, std::iter::once((ordinal, follower)), now)?;
+    insert_external_ids(
+        db,
+        account,
+        std::iter::once((follower.external_id.as_str(), ordinal)),
+    )?;
+    Ok(ordinal)
 }
 
 fn begin_subscription(

@@ -313,6 +313,10 @@ impl BlockChange {
     fn apply(&self, db: &Connection, account: AccountId) -> StoreResult<()> {
         sets::change(db, account, SetKind::Subscribed, &self.subscribed, true)?;
         for (tag, ordinals) in &self.tags {
+            // Deleted since the import looked it up.
+            if !tag::can_be_carried(db, account, *tag)? {
+                continue;
+            }
             sets::change(db, account, SetKind::Tag(*tag), ordinals, true)?;
         }
         Ok(())

@@ -392,6 +392,7 @@ fn preview(
             history: false,
         },
         total: 1,
+        base_time: now,
         per_minute: None,
         state: SUCCEEDED,
     };

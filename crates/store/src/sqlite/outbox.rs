@@ -35,7 +35,10 @@ impl OutboxStore for SqliteStore {
                 statement.query(params![now.plus_ms(claim_ms).0, now.0, limit, numbers(&busy)?])?;
             let mut events = Vec::new();
             while let Some(row) = rows.next()? {
-                events.push(read_row(row)?);
+                match read_row(row) {
+                    Ok(event) => events.push(event),
+                    Err(error) => tracing::error!(%error, "an event in the outbox cannot be read"),
+                }
             }
             events.sort_by_key(|event: &Event| (event.account, event.id));
             Ok(events)

@@ -186,7 +186,8 @@ pub(super) fn exists(db: &Connection, account: AccountId, tag: TagId) -> StoreRe
     Ok(statement.exists(params![account.0, tag.0])?)
 }
 
-fn can_be_carried(db: &Connection, account: AccountId, tag: TagId) -> StoreResult<bool> {
+/// Whether followers can carry this tag now.
+pub(super) fn can_be_carried(db: &Connection, account: AccountId, tag: TagId) -> StoreResult<bool> {
     Ok(tag == tag::STARRED || exists(db, account, tag)?)
 }
 

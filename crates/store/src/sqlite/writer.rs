@@ -62,7 +62,9 @@ where
         let Some(work) = self.work.take() else {
             return false;
         };
-        let result = work(connection);
+        // A panic is a defect; it must fail its own call and not silence the thread that everybody waits for.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(connection)))
+            .unwrap_or_else(|_| Err(StoreError::Database("a write ended in a panic".into())));
         let ok = result.is_ok();
         self.result = Some(result);
         ok
@@ -200,7 +202,7 @@ fn write_loop(shared: &Shared, mut connection: Connection, path: &std::path::Pat
     watch_log(&connection);
     while let Some(jobs) = next_jobs(shared) {
         let committed = commit(shared, &connection, jobs);
-        if !committed && !connection.is_autocommit() {
+        if !committed {
             // I20: a failed flush is never retried on the same connection; rows are read anew.
             match connection::open(path, connection::Role::Writer) {
                 Ok(fresh) => {
