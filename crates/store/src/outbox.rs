@@ -69,14 +69,9 @@ pub trait OutboxStore {
     async fn next_event_due(&self, busy: Vec<AccountId>) -> StoreResult<Option<Timestamp>>;
     /// The receiver answered.
     async fn event_delivered(&self, account: AccountId, id: i64) -> StoreResult<()>;
-    /// A try failed; the next one is at `retry_at`, or there is none.
-    async fn event_failed(
-        &self,
-        account: AccountId,
-        id: i64,
-        error: &str,
-        retry_at: Option<Timestamp>,
-    ) -> StoreResult<()>;
+    /// The try of `event`, as it was claimed, failed; the next one is at `retry_at`, or there is none. If the
+    /// event was set to be sent again meanwhile, that holds.
+    async fn event_failed(&self, event: &Event, error: &str, retry_at: Option<Timestamp>) -> StoreResult<()>;
     /// Events of an account, newest first, with ids below `before`.
     async fn events(&self, account: AccountId, before: Option<i64>, limit: usize) -> StoreResult<Vec<Event>>;
     /// Lets a kept event be tried again from the beginning; false when there is no such event.

@@ -237,10 +237,7 @@ impl CallbackSender {
             error,
             "a callback failed"
         );
-        self.0
-            .store
-            .event_failed(event.account, event.id, &error, retry)
-            .await
+        self.0.store.event_failed(event, &error, retry).await
     }
 
     fn stamp(&self, callback: &Callback) -> letter::OwnedStamp {

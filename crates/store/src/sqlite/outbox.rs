@@ -70,21 +70,16 @@ impl OutboxStore for SqliteStore {
         .await
     }
 
-    async fn event_failed(
-        &self,
-        account: AccountId,
-        id: i64,
-        error: &str,
-        retry_at: Option<Timestamp>,
-    ) -> StoreResult<()> {
-        let error = error.to_owned();
+    async fn event_failed(&self, event: &Event, error: &str, retry_at: Option<Timestamp>) -> StoreResult<()> {
+        let (account, id, attempts, error) = (event.account, event.id, event.attempts, error.to_owned());
+        let first_try_at = event.first_try_at.map(|at| at.0);
         self.write(move |db, _| {
             let state = if retry_at.is_some() { 0 } else { 2 };
             db.prepare_cached(
                 "UPDATE outbox SET state = ?, attempts = attempts + 1, last_error = ?, due_at = COALESCE(?, due_at)
-                 WHERE account = ? AND id = ?",
+                 WHERE account = ? AND id = ? AND attempts = ? AND first_try_at IS ?",
             )?
-            .execute(params![state, error, retry_at.map(|at| at.0), account.0, id])?;
+            .execute(params![state, error, retry_at.map(|at| at.0), account.0, id, attempts, first_try_at])?;
             Ok(())
         })
         .await
