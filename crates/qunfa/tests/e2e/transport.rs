@@ -172,21 +172,16 @@ async fn sloppy_input_is_understood() {
         } else {
             "/cgi-bin/message/mass/sendall/"
         });
-        for content_type in [
+        let content_type = [
             "text/xml",
             "application/octet-stream",
             "application/x-www-form-urlencoded",
-        ]
-        .iter()
-        .skip(number % 3)
-        .take(1)
-        {
-            let request = server
-                .request(Method::POST, &path)
-                .header("content-type", *content_type)
-                .body(body);
-            crate::common::accepted(&server.api(request).await);
-        }
+        ][number % 3];
+        let request = server
+            .request(Method::POST, &path)
+            .header("content-type", content_type)
+            .body(body);
+        crate::common::accepted(&server.api(request).await);
     }
     for nobody in [
         json!({"is_to_all": false}),

@@ -21,7 +21,7 @@ use domain::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore, follower,
+    SqliteStore, follower, rows,
     sets::{self, SetKind},
     tag,
 };
@@ -97,7 +97,7 @@ impl SqliteStore {
         let fresh = self
             .in_slices(fresh, move |db, persons| insert_rows(db, account, persons, now))
             .await?;
-        let mut fresh = Arc::into_inner(fresh).unwrap_or_default();
+        let mut fresh = Arc::into_inner(fresh).ok_or_else(|| rows::damaged("an import still in use"))?;
         fresh.sort_unstable_by(|a, b| a.row.external_id.cmp(&b.row.external_id));
         let fresh = self
             .in_slices(fresh, move |db, persons| name_persons(db, account, persons))
@@ -139,8 +139,8 @@ impl SqliteStore {
         .await
     }
 
-    /// Applies `work` to all items, a stride at a time, in bulk transactions of [`SLICE`] to [`LONG_SLICE`], and gives the items
-    /// back.
+    /// Applies `work` to all items, a stride at a time, in bulk transactions of [`SLICE`] to [`LONG_SLICE`],
+    /// and gives the items back.
     async fn in_slices<T, F>(&self, items: Vec<T>, work: F) -> StoreResult<Arc<Vec<T>>>
     where
         T: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! [`MassStore`] on SQLite; accepting is in `accept`, releasing in `release`.
+//! [`MassStore`] on SQLite; accepting is in `accept`, releasing in `release`, deleting in `delete`.
 
 use async_trait::async_trait;
 use domain::{
@@ -12,7 +12,7 @@ use domain::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    Shared, SqliteStore, accept, account, follower, media, outbox, release, rows,
+    Shared, SqliteStore, accept, account, delete, follower, media, outbox, release, rows,
     sets::{self, SetKind},
     usage,
 };
@@ -123,7 +123,8 @@ impl MassStore for SqliteStore {
         index: u8,
         now: Timestamp,
     ) -> StoreResult<Result<(), DeleteRefusal>> {
-        self.write(move |db, _| delete(db, account, id, index, now)).await
+        self.write(move |db, _| delete::delete(db, account, id, index, now))
+            .await
     }
 
     async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>> {
@@ -428,7 +429,7 @@ fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> 
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
     // Its news may have been deleted through another send of it while this one ran (S104).
     if let Some(news) = news_of(db, account, mass)? {
-        delete_masses_of_dead_news(db, account, news)?;
+        delete::masses_of_dead_news(db, account, news)?;
     }
     Ok(true)
 }
@@ -437,65 +438,4 @@ fn news_of(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Opt
     let mut statement = db.prepare_cached("SELECT news FROM mass WHERE account = ? AND id = ?")?;
     let news: Option<i64> = statement.query_row(params![account.0, mass.0], |row| row.get(0))?;
     Ok(news.map(NewsId))
-}
-
-fn delete(
-    db: &Connection,
-    account: AccountId,
-    id: MassId,
-    index: u8,
-    now: Timestamp,
-) -> StoreResult<Result<(), DeleteRefusal>> {
-    let Some(mass) = by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview) else {
-        return Ok(Err(DeleteRefusal::Unknown));
-    };
-    if !mass.content.message_type().can_be_deleted() {
-        return Ok(Err(DeleteRefusal::MessageType));
-    }
-    if !mass.state.may_become(MassState::Deleted) {
-        return Ok(Err(DeleteRefusal::NotSent));
-    }
-    let Content::News(news) = mass.content else {
-        if index > 1 {
-            return Ok(Err(DeleteRefusal::ArticleIndex));
-        }
-        db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND id = ?")?
-            .execute(params![account.0, id.0])?;
-        return Ok(Ok(()));
-    };
-    let articles = articles(db, account, news)?;
-    if usize::from(index) > articles {
-        return Ok(Err(DeleteRefusal::ArticleIndex));
-    }
-    let positions = if index == 0 {
-        1..=articles
-    } else {
-        usize::from(index)..=usize::from(index)
-    };
-    for position in positions {
-        db.prepare_cached(
-            "INSERT INTO deleted_article (account, news, article, deleted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![account.0, news.0, position, now.0])?;
-    }
-    delete_masses_of_dead_news(db, account, news)?;
-    Ok(Ok(()))
-}
-
-fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<usize> {
-    let mut statement = db
-        .prepare_cached("SELECT json_array_length(articles) FROM frozen_news WHERE account = ? AND id = ?")?;
-    Ok(statement.query_row(params![account.0, news.0], |row| row.get(0))?)
-}
-
-/// All sends of a news are deleted once all of its articles are.
-fn delete_masses_of_dead_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<()> {
-    let deleted = media::deleted_articles(db, account, news, articles(db, account, news)?)?;
-    if deleted.iter().all(|deleted| *deleted) {
-        db.prepare_cached(
-            "UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2",
-        )?
-        .execute(params![account.0, news.0])?;
-    }
-    Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 mod accept;
 mod account;
 mod connection;
+mod delete;
 mod follower;
 mod import;
 mod inbox;
