@@ -5,7 +5,7 @@
 
 #[path = "../e2e/common/mod.rs"]
 mod common;
-//D
+mod defects;
 mod delete;
 //E
 mod event;
