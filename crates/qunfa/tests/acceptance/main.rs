@@ -7,7 +7,7 @@
 mod common;
 mod defects;
 mod delete;
-//E
+mod document;
 mod event;
 mod flow;
 mod help;
