@@ -50,9 +50,11 @@ pub struct Upload {
     pub query: &'static str,
     /// A file that is accepted.
     pub good: fn() -> Vec<u8>,
-    /// A name, the query, the file, and the errcode.
-    pub cases: &'static [(&'static str, &'static str, fn() -> Vec<u8>, i64)],
+    pub cases: &'static [UploadCase],
 }
+
+/// A name, the query, the file, and the errcode.
+pub type UploadCase = (&'static str, &'static str, fn() -> Vec<u8>, i64);
 
 impl Defect {
     /// The bodies that have this defect, each with a name.
