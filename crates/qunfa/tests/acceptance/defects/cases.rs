@@ -11,9 +11,21 @@ pub struct Endpoint {
     pub token: bool,
     /// Whether it is for verified accounts only (48001).
     pub verified: bool,
+    pub body: Body,
     /// A body that is accepted; the text makes it another one each time.
     pub good: fn(&World, &str) -> Value,
     pub fields: &'static [Field],
+}
+
+/// Whether a call has a body.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// A JSON object; nothing at all is 44002.
+    Json,
+    /// A JSON object or nothing, which is answered with this errcode.
+    Optional(i64),
+    /// It is not looked at.
+    Nothing,
 }
 
 /// A field of the body, and what its defects are answered with; 0 is success.
