@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestAccount, TestServer, UNVERIFIED, files, refused},
     help::{
-        DAY, DELETE, GET, PREVIEW, SEND, SENDALL, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, bmp, gif, jpeg_of,
-        keys, string, webp,
+        DAY, DELETE, GET, PREVIEW, SEND, SENDALL, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, keys,
+        made::{bmp, gif, jpeg_of, webp},
+        string,
     },
 };
 

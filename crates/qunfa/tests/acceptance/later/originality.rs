@@ -1,0 +1,151 @@
+//! L1, L13: what the originality check finds, and how the event tells it (spec mass-send §14.5, events §4.2).
+
+use crate::{
+    common::{SERVICE, SUBSCRIPTION, TestServer, accepted},
+    help::{EVEN, and, counts, element, finish, finishes, medium, number, string, text},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// A text that is long enough to be somebody's work.
+fn essay(words: &str) -> String {
+    let sentences: String = (0..40)
+        .map(|number| {
+            format!(
+                "{words}的第{number}段，讲{}件不同的事，结论是{}。",
+                number * 7,
+                number * 13
+            )
+        })
+        .collect();
+    format!("<p>{sentences}</p>")
+}
+
+/// The subscription account declares an article original, after sending it; its link.
+async fn original(server: &TestServer, words: &str, can_reprint: bool) -> String {
+    let author = server.account(SUBSCRIPTION).await;
+    author
+        .quota(json!({"sends_per_day": null, "history_per_day": null}))
+        .await;
+    let news = author
+        .news_of(json!({"title": words, "content": essay(words)}))
+        .await;
+    accepted(&author.send_all(medium("mpnews", &news)).await);
+    server.settle().await;
+    let body = json!({"media_id": news, "article_idx": 1, "can_reprint": can_reprint});
+    let path = format!("/v1/accounts/{SUBSCRIPTION}/originals");
+    let (status, answer) = server.native(Method::POST, &path, Some(body)).await;
+    assert_eq!(status, 201, "{answer}");
+    string(&author.newest(0).await["url"])
+}
+
+/// The service account sends the same text; the event.
+async fn repeated(server: &TestServer, words: &str, ignore: Value) -> String {
+    let account = server.account(SERVICE).await;
+    let receiver = account.listen().await;
+    let news = account
+        .news_of(json!({"title": "转来的", "content": essay(words)}))
+        .await;
+    let message = and(medium("mpnews", &news), json!({"send_ignore_reprint": ignore}));
+    accepted(&account.send_tag(EVEN, message).await);
+    server.advance(60).await;
+    finish(&receiver)
+}
+
+#[tokio::test]
+async fn l01_a_reprint_stops_the_send_unless_the_sender_goes_on() {
+    let server = TestServer::start().await;
+    original(&server, "春天", true).await;
+    let account = server.account(SERVICE).await;
+    for ignore in [json!(null), json!(0)] {
+        let event = repeated(&server, "春天", ignore).await;
+        assert_eq!(element(&event, "Status"), "err(30003)", "{event}");
+        assert!(account.inbox(&account.open_id(0).await).await.is_empty());
+    }
+    let event = repeated(&server, "春天", json!(1)).await;
+    assert_eq!(element(&event, "Status"), "send success", "{event}");
+    let page = server.page(&account.newest(0).await["url"]).await;
+    assert!(page.contains("沙盒订阅号"), "the source is shown: {page}");
+}
+
+#[tokio::test]
+async fn l01_what_must_not_be_reprinted_is_not_sent_whatever_the_flag() {
+    let server = TestServer::start().await;
+    original(&server, "秋天", false).await;
+    for ignore in [0, 1] {
+        let event = repeated(&server, "秋天", json!(ignore)).await;
+        assert_eq!(element(&event, "Status"), "err(30002)", "{event}");
+    }
+    let event = repeated(&server, "另一个季节", json!(0)).await;
+    assert_eq!(element(&event, "Status"), "send success", "another text: {event}");
+}
+
+#[tokio::test]
+async fn l13_the_event_of_a_news_names_its_links_after_the_result_of_the_check() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    let receiver = account.listen().await;
+    accepted(
+        &account
+            .send_tag(EVEN, medium("mpnews", &account.news(2).await))
+            .await,
+    );
+    accepted(&account.send_tag(EVEN, text("x")).await);
+    server.settle().await;
+    let mut events = finishes(&receiver);
+    events.sort_unstable_by_key(|event| number(event, "MsgID"));
+    let check = element(&events[0], "CopyrightCheckResult");
+    assert_eq!(
+        check, "<Count>0</Count><ResultList></ResultList><CheckState>0</CheckState>",
+        "reading 17"
+    );
+    let urls = element(&events[0], "ArticleUrlResult");
+    assert_eq!(number(urls, "Count"), 2);
+    let entry = account.inbox(&account.open_id(0).await).await;
+    let news = entry
+        .iter()
+        .find(|entry| entry["type"] == "mpnews")
+        .expect("the news");
+    for (number, item) in urls.split("<item>").skip(1).enumerate() {
+        assert_eq!(element(item, "ArticleIdx"), (number + 1).to_string());
+        let url = json!(element(item, "ArticleUrl"));
+        assert_eq!(url, news["articles"][number]["url"]);
+        assert!(server.page(&url).await.contains(&format!("正文{}", number + 1)));
+    }
+    let place = |name: &str| events[0].find(name).expect("there");
+    assert!(place("</ErrorCount>") < place("<CopyrightCheckResult>"));
+    assert!(place("</CopyrightCheckResult>") < place("<ArticleUrlResult>"));
+    assert_eq!(
+        number(element(&events[1], "ArticleUrlResult"), "Count"),
+        0,
+        "a text has none"
+    );
+}
+
+#[tokio::test]
+async fn l13_the_event_of_a_reprint_says_what_it_is_like() {
+    let server = TestServer::start().await;
+    let link = original(&server, "夏天", true).await;
+    let event = repeated(&server, "夏天", json!(1)).await;
+    let check = element(&event, "CopyrightCheckResult");
+    assert_eq!(number(check, "Count"), 1, "{check}");
+    assert_eq!(number(check, "ArticleIdx"), 1);
+    assert_eq!(element(check, "OriginalArticleUrl"), link);
+    assert_eq!(number(check, "OriginalArticleType"), 1);
+    assert_eq!(number(check, "CanReprint"), 1);
+    assert_eq!(number(check, "CheckState"), 2);
+    assert!(server.page(&json!(link)).await.contains("夏天"), "the link opens");
+    assert_eq!(number(element(&event, "ArticleUrlResult"), "Count"), 1);
+
+    let link = original(&server, "冬天", false).await;
+    let event = repeated(&server, "冬天", json!(1)).await;
+    let check = element(&event, "CopyrightCheckResult");
+    assert_eq!(element(check, "OriginalArticleUrl"), link);
+    assert_eq!((number(check, "CanReprint"), number(check, "CheckState")), (0, 3));
+    assert_eq!(
+        number(element(&event, "ArticleUrlResult"), "Count"),
+        0,
+        "nothing was sent"
+    );
+    assert_eq!(counts(&event), [0, 0, 0, 0]);
+}
