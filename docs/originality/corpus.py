@@ -86,7 +86,7 @@ def write(folder, language, package, paths, extract):
         if not CHARACTERS_MIN <= letters <= CHARACTERS_MAX or is_chinese != (language == "zh") or text in seen:
             continue
         seen.add(text)
-        name = re.sub(r"\W+", "-", "-".join(path.split("/")[-3:]))
+        name = re.sub(r"\W+", "-", "-".join(path.split("/")[-4:]))
         with open(f"{folder}/{language}/{package}/{name}.txt", "w", encoding="utf8") as out:
             out.write(text)
     return len(seen)

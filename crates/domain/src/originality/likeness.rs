@@ -5,7 +5,7 @@ use super::text::Pieces;
 /// From this [`Likeness::overlap`] on a text counts as a copy. Chosen by measurement, see `docs/originality.md`.
 pub const COPY_OVERLAP_MIN: f64 = 0.3;
 /// Fewer common pieces make no copy, whatever their share: a stock phrase under a short text. 60 pieces are a
-/// passage of 64 Chinese characters, or of some fifteen English words.
+/// passage of 63 Chinese characters, or of some fifteen English words.
 pub const COPY_PIECES_MIN: usize = 60;
 
 /// How alike two texts are; shares run from 0 to 1.

@@ -2,7 +2,7 @@
 
 /// Characters of a piece that begins with a character of a script without spaces (Chinese, Japanese, Korean).
 /// Chosen by measurement, see `docs/originality.md`.
-pub const PIECE_CHARACTERS_CJK: usize = 5;
+pub const PIECE_CHARACTERS_CJK: usize = 4;
 /// Characters of a piece that begins with any other letter or digit: about two words of English.
 /// Chosen by measurement, see `docs/originality.md`.
 pub const PIECE_CHARACTERS_OTHER: usize = 12;
