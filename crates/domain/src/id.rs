@@ -60,6 +60,18 @@ id! {
     ImageId(i64) copy
 }
 id! {
+    /// A card of one account's registry (卡券).
+    CardId(String)
+}
+id! {
+    /// A request to be accepted later; per account, from 1 upward.
+    ScheduleId(i64) copy
+}
+id! {
+    /// A declared original article; per account, from 1 upward.
+    OriginalId(i64) copy
+}
+id! {
     /// The SHA-256 of stored bytes, in hexadecimal: where they lie in the blob store.
     BlobId(String)
 }

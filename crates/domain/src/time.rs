@@ -35,6 +35,15 @@ impl Timestamp {
     }
 }
 
+/// Year, month and day of a text `YYYY-MM-DD`; `None` when it names no day.
+pub fn civil_date(text: &str) -> Option<(i16, i8, i8)> {
+    if text.len() != 10 {
+        return None;
+    }
+    let date: jiff::civil::Date = text.parse().ok()?;
+    Some((date.year(), date.month(), date.day()))
+}
+
 /// A calendar day: days since 1970-01-01 in the deployment's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i32);

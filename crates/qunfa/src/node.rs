@@ -7,6 +7,7 @@ use domain::{account::Callback, time::Calendar};
 use engine::{
     Engine,
     callback::{CallbackSender, CallbackSettings},
+    review::{Reviewer, Reviews},
 };
 use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
 use store::{
@@ -31,6 +32,8 @@ pub struct NodeConfig {
     pub server: ServerSettings,
     /// Of the events.
     pub callbacks: CallbackSettings,
+    /// Who reads masses before they go out.
+    pub reviewers: Vec<Arc<dyn Reviewer>>,
 }
 
 /// Why a node does not start.
@@ -102,7 +105,9 @@ impl Node {
             clock.clone(),
             callbacks,
             worker,
-        );
+        )
+        .with_speeds(config.server.speeds.clone())
+        .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
             engine: Arc::new(engine),

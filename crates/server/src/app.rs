@@ -4,10 +4,11 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    account::{Account, Callback},
+    account::Callback,
     id::AccountId,
     link::{Link, LinkKey, LinkKind},
-    speed::SpeedLevel,
+    review::Verdict,
+    speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
@@ -105,7 +106,7 @@ pub struct ServerSettings {
     /// The SHA-256 of the admin token of the native API (SEC2).
     pub admin_token_hash: [u8; 32],
     /// How fast mass sends go.
-    pub speeds: Speeds,
+    pub speeds: SpeedTable,
     /// From the last byte of a request to the answer, at most (SEC10).
     pub answer_timeout: Duration,
     /// For all headers of a request (SEC10).
@@ -124,48 +125,13 @@ impl ServerSettings {
         Self {
             public_url,
             admin_token_hash,
-            speeds: Speeds::document(),
+            speeds: SpeedTable::document(),
             answer_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             connections_per_source: 1024,
         }
-    }
-}
-
-/// Followers a minute; `None` is without limit.
-#[derive(Clone, Debug)]
-pub struct Speeds {
-    /// Until `speed/set` is called.
-    pub default_per_minute: Option<u32>,
-    /// Of the levels 0 to 4.
-    pub per_minute: [Option<u32>; 5],
-}
-
-impl Speeds {
-    /// The document's table, with level 0 as the default.
-    pub fn document() -> Self {
-        let per_minute = [0, 1, 2, 3, 4].map(|level| SpeedLevel::new(level).map(SpeedLevel::per_minute));
-        Self {
-            default_per_minute: per_minute[0],
-            per_minute,
-        }
-    }
-
-    /// How fast this level is.
-    pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
-        self.per_minute
-            .get(usize::from(level.number()))
-            .copied()
-            .flatten()
-    }
-
-    /// How fast an account's mass sends go.
-    pub fn of(&self, account: &Account) -> Option<u32> {
-        account
-            .speed
-            .map_or(self.default_per_minute, |level| self.of_level(level))
     }
 }
 
@@ -176,27 +142,11 @@ pub trait CallbackCheck: Send + Sync {
     async fn verify(&self, callback: &Callback) -> Result<(), String>;
 }
 
-/// The virtual clock of a sandbox.
+/// The virtual clock of a sandbox, and what it plays to the engine.
 #[async_trait]
 pub trait SandboxControl: Send + Sync {
     /// Sets the clock to `target` and runs everything that falls due; returns the time it then is.
     async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn l10_without_settings_the_documents_speeds_hold() {
-        let speeds = Speeds::document();
-        assert_eq!(
-            speeds.per_minute,
-            [800_000, 600_000, 450_000, 300_000, 100_000].map(Some)
-        );
-        assert_eq!(
-            SpeedLevel::new(4).and_then(|level| speeds.of_level(level)),
-            Some(100_000)
-        );
-    }
+    /// What the review says of the account's next mass; `None` lets it pass.
+    fn set_next_verdict(&self, account: AccountId, verdict: Option<Verdict>);
 }

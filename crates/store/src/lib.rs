@@ -10,13 +10,16 @@
 pub mod account;
 pub mod blob;
 pub mod bus;
+pub mod card;
 pub mod clock;
 pub mod follower;
 pub mod inbox;
 pub mod mass;
 pub mod media;
+pub mod original;
 pub mod outbox;
 pub mod random;
+pub mod schedule;
 pub mod setting;
 pub mod sqlite;
 pub mod tag;
@@ -24,11 +27,14 @@ pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use card::CardStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
 use mass::MassStore;
 use media::MediaStore;
+use original::OriginalStore;
 use outbox::OutboxStore;
+use schedule::ScheduleStore;
 use setting::SettingStore;
 use tag::TagStore;
 use token::TokenStore;
@@ -44,6 +50,9 @@ pub trait Store:
     + InboxStore
     + OutboxStore
     + SettingStore
+    + CardStore
+    + ScheduleStore
+    + OriginalStore
     + Send
     + Sync
 {
@@ -59,6 +68,9 @@ impl<T> Store for T where
         + InboxStore
         + OutboxStore
         + SettingStore
+        + CardStore
+        + ScheduleStore
+        + OriginalStore
         + Send
         + Sync
 {

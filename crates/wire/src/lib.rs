@@ -16,6 +16,7 @@ pub mod field;
 pub mod article;
 pub mod body;
 pub mod callback;
+pub mod card;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod done;

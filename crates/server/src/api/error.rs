@@ -134,6 +134,9 @@ impl From<Refusal> for ApiError {
             Refusal::NoReceiver => Self::new(ErrCode::InvalidOpenId),
             Refusal::Repeat { earlier } => Self::new(ErrCode::ClientMsgIdExists).with("msg_id", earlier.0),
             Refusal::CallsUsedUp => Self::new(ErrCode::DailyQuotaReached), // Q2
+            Refusal::CardUnknown => Self::new(ErrCode::InvalidCardId),
+            Refusal::OriginalNotAllowed => Self::new(ErrCode::CopyrightNotMet),
+            Refusal::ConfirmationPending => Self::new(ErrCode::MassSendInApproval),
             Refusal::Quota(
                 QuotaRefusal::SendsUsedUp           // Q1
                 | QuotaRefusal::HistoryOfDayUsedUp  // Q4
@@ -147,6 +150,7 @@ impl From<PreviewRefusal> for ApiError {
     fn from(refusal: PreviewRefusal) -> Self {
         Self::new(match refusal {
             PreviewRefusal::MediaUnknown => ErrCode::InvalidMediaId,
+            PreviewRefusal::CardUnknown => ErrCode::InvalidCardId,
             PreviewRefusal::Unknown => ErrCode::InvalidOpenId,
             PreviewRefusal::NotFollowing => ErrCode::RequireSubscribe,
             PreviewRefusal::OptedOut => ErrCode::UserBlocksMessages,

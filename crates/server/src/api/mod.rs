@@ -7,6 +7,7 @@
 pub mod article;
 pub mod body;
 pub mod caller;
+pub mod card;
 pub mod error;
 pub mod follower;
 pub mod inflight;
@@ -73,8 +74,11 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cgi-bin/message/mass/delete", write_call(mass::delete))
         .route("/cgi-bin/message/mass/speed/get", read_call(mass::speed))
         .route("/cgi-bin/message/mass/speed/set", write_call(mass::set_speed))
+        .route("/card/create", write_call(card::create))
         .route("/cgi-bin", any(unknown))
         .route("/cgi-bin/{*path}", any(unknown))
+        .route("/card", any(unknown))
+        .route("/card/{*path}", any(unknown))
         .route("/datacube", any(unknown))
         .route("/datacube/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(transport::PanicAnswer::Errcode))

@@ -1,7 +1,7 @@
 //! What followers read: `/inbox/entries`, newest first, by an inbox token.
 
 mod cursor;
-mod entry;
+pub mod entry;
 
 use axum::{
     Json, Router,

@@ -11,11 +11,11 @@ use domain::{
     link::{Link, LinkKind},
     mass::{Mass, MassState},
 };
-use store::{StoreResult, media::FrozenNews};
+use store::{StoreResult, media::FrozenNews, original::ArticleKey};
 
 use crate::{
     app::App,
-    pages::page::{self, ArticlePage, Furniture, VideoPage},
+    pages::page::{self, ArticlePage, Furniture, Source, VideoPage},
     v1::problem::Problem,
 };
 
@@ -47,10 +47,11 @@ async fn find(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
     match link.kind {
         LinkKind::Article => {
             let news = app.store.frozen_news(link.account, NewsId(number)).await?;
-            let Some(news) = news.filter(|news| news.published) else {
-                return Ok(Found::Nothing);
-            };
-            article(app, link, &news, false, headers).await
+            match news {
+                Some(news) if news.published => article(app, link, &news, false, headers).await,
+                Some(news) if news.recalled => Ok(Found::Deleted),
+                Some(_) | None => Ok(Found::Nothing),
+            }
         }
         LinkKind::PreviewArticle => preview(app, link, MassId(number), headers).await,
         LinkKind::Video => video(app, link, MassId(number), headers).await,
@@ -98,6 +99,7 @@ async fn article(
     }
     let account = app.store.account_by_id(link.account).await?;
     let text = &found.article;
+    let original = original(app, link, news.id).await?;
     let cover = || {
         format!(
             "/media/{}",
@@ -112,11 +114,47 @@ async fn article(
         date: app.calendar.date(news.created_at),
         digest: &text.digest,
         cover: text.show_cover_pic.then(cover),
-        body: &text.content,
+        body: original.as_ref().map_or(&text.content, |original| &original.body),
         source: &text.content_source_url,
         preview,
+        reprinted: original.as_ref().map(|original| original.source.clone()),
     };
     Ok(Found::Page(page::render(app, headers, &page)))
+}
+
+/// What stands in the place of a reprint (spec mass-send §14.5).
+struct OriginalBody {
+    body: String,
+    source: Source,
+}
+
+/// The original that an article reprints.
+async fn original(app: &App, link: Link, news: NewsId) -> StoreResult<Option<OriginalBody>> {
+    let article = ArticleKey {
+        account: link.account,
+        news,
+        article: link.index,
+    };
+    let Some(key) = app.store.reprint_of(article).await? else {
+        return Ok(None);
+    };
+    let author = app.store.account_by_id(key.account).await?;
+    let news = app.store.frozen_news(key.account, key.news).await?;
+    let (Some(author), Some(news)) = (author, news) else {
+        return Ok(None);
+    };
+    let place = usize::from(key.article).checked_sub(1);
+    let body = place.and_then(|place| news.news.articles.get(place));
+    Ok(body.map(|found| OriginalBody {
+        body: found.article.content.clone(),
+        source: Source {
+            account: author.name,
+            url: app.public(&format!(
+                "/s/{}",
+                app.link(LinkKind::Article, key.account, key.news.0, key.article)
+            )),
+        },
+    }))
 }
 
 async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreResult<Found> {
@@ -131,7 +169,7 @@ async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreR
     let Some(mass) = mass else {
         return Ok(Found::Nothing);
     };
-    if mass.state == MassState::Deleted {
+    if mass.state == MassState::Deleted || mass.recalled_at.is_some() {
         return Ok(Found::Deleted);
     }
     let Content::Video {

@@ -84,12 +84,14 @@ async fn of_message(app: &App, link: Link, id: MassId) -> StoreResult<Option<Sto
         Some(mass) => Some(mass),
         None => app.store.preview(link.account, id).await?,
     };
-    let mass = mass.filter(|mass| mass.state != MassState::Deleted);
+    let mass = mass.filter(|mass| mass.state != MassState::Deleted && mass.recalled_at.is_none());
     Ok(mass.and_then(|mass| match mass.content {
-        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => {
-            Some(blob)
+        Content::Image { mut pictures, .. } => {
+            let place = usize::from(link.index);
+            (place < pictures.len()).then(|| pictures.swap_remove(place))
         }
-        Content::Text(_) | Content::News(_) => None,
+        Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => Some(blob),
+        Content::Text(_) | Content::News(_) | Content::Card { .. } => None,
     }))
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use domain::id::BlobId;
 use url::Url;
 
-use crate::app::App;
+use crate::{app::App, v1::history::Item};
 
 /// The fixed words of pages: Chinese, and English beside it for readers who ask for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,31 @@ pub struct ArticlePage<'a> {
     pub source: &'a str,
     /// Whether it is the temporary page of a preview.
     pub preview: bool,
+    /// Where it was reprinted from (转载).
+    pub reprinted: Option<Source>,
+}
+
+/// The original in whose place a reprint stands.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The account that declared it.
+    pub account: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// The history list of an account.
+#[derive(Template)]
+#[template(path = "history.html")]
+pub struct HistoryPage<'a> {
+    /// Fixed words.
+    pub furniture: Furniture,
+    /// The account's name.
+    pub account: &'a str,
+    /// The messages, newest first.
+    pub items: &'a [Item],
+    /// Where the next, older page begins.
+    pub next: Option<i64>,
 }
 
 /// The page of a video.
@@ -263,6 +288,10 @@ mod tests {
             body: "<p>正文</p>",
             source: "http://example.org/\"><script>",
             preview: true,
+            reprinted: Some(Source {
+                account: hostile.into(),
+                url: "http://example.org/\"><script>".into(),
+            }),
         };
         let html = page.render().expect("renders");
         assert!(!html.contains("<script"), "{html}");

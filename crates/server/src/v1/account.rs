@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     account::{self, Account, AccountKind, Callback, CallbackMode},
+    compat::CompatDate,
     id::AppId,
     quota::Quota,
 };
@@ -29,6 +30,10 @@ pub struct AccountBody {
     verified: Option<bool>,
     pay_enabled: Option<bool>,
     repeat_check: Option<bool>,
+    protect: Option<bool>,
+    declare_original: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    compat_date: Option<Option<String>>,
     quota: Option<QuotaBody>,
     #[serde(deserialize_with = "given")]
     callback: Option<Option<CallbackBody>>,
@@ -80,6 +85,9 @@ pub struct AccountShape {
     verified: bool,
     pay_enabled: bool,
     repeat_check: bool,
+    protect: bool,
+    declare_original: bool,
+    compat_date: Option<String>,
     speed: Option<u8>,
     quota: QuotaShape,
     callback: Option<CallbackShape>,
@@ -136,6 +144,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Created>), Problem> {
     let kind = kind(body.kind.as_deref())?.unwrap_or(AccountKind::Service);
     let quota = quota(Quota::of(kind), body.quota)?;
+    let compat_date = compat_date(body.compat_date)?;
     let callback = callback(&app, body.callback).await?;
     let secret = hex::encode(app.secrets.bytes::<16>());
     let new = NewAccount {
@@ -152,12 +161,13 @@ pub async fn create(
     let account = app.store.create_account(new, app.now()).await??;
     let rest = AccountChange {
         repeat_check: body.repeat_check,
+        protect: body.protect,
+        declare_original: body.declare_original,
+        compat_date,
         callback,
         ..AccountChange::default()
     };
-    if rest.repeat_check.is_some() || rest.callback.is_some() {
-        app.store.change_account(account.id, rest).await?;
-    }
+    app.store.change_account(account.id, rest).await?;
     let created = Created {
         appid: account.app_id.0,
         secret,
@@ -178,6 +188,9 @@ pub async fn change(
         verified: body.verified,
         pay_enabled: body.pay_enabled,
         repeat_check: body.repeat_check,
+        protect: body.protect,
+        declare_original: body.declare_original,
+        compat_date: compat_date(body.compat_date)?,
         quota: body
             .quota
             .map(|given| quota(account.quota, Some(given)))
@@ -198,6 +211,14 @@ fn name(name: Option<String>) -> Result<Option<String>, Problem> {
         Some(name) if !usable(&name) => Err(Problem::bad_request("name must have 1 to 64 characters")),
         name => Ok(name),
     }
+}
+
+fn compat_date(given: Option<Option<String>>) -> Result<Option<Option<CompatDate>>, Problem> {
+    let read = |text: String| {
+        CompatDate::parse(&text)
+            .ok_or_else(|| Problem::bad_request("compat_date must be a day, YYYY-MM-DD, or null"))
+    };
+    given.map(|date| date.map(read).transpose()).transpose()
 }
 
 fn kind(word: Option<&str>) -> Result<Option<AccountKind>, Problem> {
@@ -260,6 +281,9 @@ fn shape(account: Account) -> AccountShape {
         verified: account.verified,
         pay_enabled: account.pay_enabled,
         repeat_check: account.repeat_check,
+        protect: account.protect,
+        declare_original: account.declare_original,
+        compat_date: account.compat_date.map(|date| date.to_string()),
         speed: account.speed.map(domain::speed::SpeedLevel::number),
         quota: QuotaShape {
             sends_per_day: quota.sends_per_day,

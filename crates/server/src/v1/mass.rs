@@ -8,7 +8,7 @@ use axum::{
 };
 use domain::{
     id::MassId,
-    mass::{Mass, MassState, Origin},
+    mass::{Counts, Mass, MassState, Origin},
 };
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::{
     v1::{
         problem::{NativeResult, Problem},
         request::{OfAccount, Page},
+        send::mass_id,
     },
 };
 
@@ -45,14 +46,35 @@ pub struct MassShape {
     error_count: u64,
     reasons: Reasons,
     batches_left: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recalled_at: Option<String>,
 }
 
+/// Why followers did not get a mass.
 #[derive(Debug, Serialize)]
-struct Reasons {
+pub struct Reasons {
     over_quota: u64,
     blacklisted: u64,
     opted_out: u64,
     left: u64,
+    failed: u64,
+}
+
+impl Reasons {
+    /// The reasons among these counts.
+    pub fn of(counts: &Counts) -> Self {
+        Self {
+            over_quota: counts.over_quota,
+            blacklisted: counts.blacklisted,
+            opted_out: counts.opted_out,
+            left: counts.left,
+            failed: counts.failed,
+        }
+    }
 }
 
 /// What an account has used of its quota.
@@ -92,16 +114,8 @@ pub async fn get(
     State(app): State<App>,
     Path(names): Path<HashMap<String, String>>,
 ) -> NativeResult<MassShape> {
-    let unknown = || Problem::not_found("mass");
-    let id = names
-        .get("msg_id")
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(unknown)?;
-    let mass = app
-        .store
-        .mass(account.id, MassId(id))
-        .await?
-        .ok_or_else(unknown)?;
+    let mass = app.store.mass(account.id, mass_id(&names)?).await?;
+    let mass = mass.ok_or_else(|| Problem::not_found("mass"))?;
     Ok(Json(shape(&app, &mass)))
 }
 
@@ -119,8 +133,10 @@ pub async fn usage(OfAccount(account): OfAccount, State(app): State<App>) -> Nat
     }))
 }
 
-fn shape(app: &App, mass: &Mass) -> MassShape {
+/// A mass as it is shown.
+pub fn shape(app: &App, mass: &Mass) -> MassShape {
     let (state, error) = match mass.state {
+        _ if mass.recalled_at.is_some() => ("recalled", None),
         MassState::Sending => ("sending", None),
         MassState::Succeeded => ("succeeded", None),
         MassState::Failed => ("failed", None),
@@ -145,12 +161,10 @@ fn shape(app: &App, mass: &Mass) -> MassShape {
         filter_count: counts.after_filters(),
         sent_count: counts.sent(),
         error_count: counts.errors(),
-        reasons: Reasons {
-            over_quota: counts.over_quota,
-            blacklisted: counts.blacklisted,
-            opted_out: counts.opted_out,
-            left: counts.left,
-        },
+        reasons: Reasons::of(counts),
         batches_left: mass.batches_left,
+        waiting_for: mass.confirm_by.map(|_| "confirmation"),
+        confirm_by: mass.confirm_by.map(|at| app.rfc3339(at)),
+        recalled_at: mass.recalled_at.map(|at| app.rfc3339(at)),
     }
 }

@@ -13,6 +13,8 @@ use axum::{
 };
 use domain::{
     account::Callback,
+    id::AccountId,
+    review::Verdict,
     time::{Calendar, Timestamp},
 };
 use serde_json::{Value, json};
@@ -49,6 +51,8 @@ impl SandboxControl for TestClock {
         self.0.store(target.0, Ordering::SeqCst);
         Ok(target)
     }
+
+    fn set_next_verdict(&self, _: AccountId, _: Option<Verdict>) {}
 }
 
 struct OnlyExampleOrg;

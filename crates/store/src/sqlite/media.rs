@@ -260,11 +260,13 @@ pub(super) fn frozen(
         .or(known.as_ref().map(|known| &known.news))
         .map_or(0, |news| news.articles.len());
     let deleted = deleted_articles(db, account, id, articles)?;
-    let published = db
-        .prepare_cached("SELECT 1 FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4) LIMIT 1")?
-        .exists(params![account.0, id.0])?;
+    let (published, recalled) = sends(db, account, id)?;
     match (known, news) {
-        (Some(known), _) if known.deleted == deleted && known.published == published => Ok(Some(known)),
+        (Some(known), _)
+            if known.deleted == deleted && known.published == published && known.recalled == recalled =>
+        {
+            Ok(Some(known))
+        }
         (known, news) => {
             let news = news
                 .or_else(|| known.map(|known| known.news.clone()))
@@ -275,11 +277,23 @@ pub(super) fn frozen(
                 deleted,
                 created_at,
                 published,
+                recalled,
             });
             shared.news.insert(key, fresh.clone());
             Ok(Some(fresh))
         }
     }
+}
+
+/// Whether a mass with this news is running or was sent, and whether all such masses were recalled.
+fn sends(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<(bool, bool)> {
+    let mut statement = db.prepare_cached(
+        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL)
+         FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4)",
+    )?;
+    let (standing, recalled): (u64, u64) =
+        statement.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((standing > 0, standing == 0 && recalled > 0))
 }
 
 /// Which articles of a news were deleted.

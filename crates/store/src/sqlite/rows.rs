@@ -3,7 +3,7 @@
 use domain::{
     account::{Callback, CallbackMode},
     article::Article,
-    content::{News, NewsArticle, StoredBlob},
+    content::{Caption, Content, News, NewsArticle, StoredBlob},
     id::{BlobId, MediaId},
     quota::Quota,
 };
@@ -172,6 +172,115 @@ fn article(row: ArticleRow) -> NewsArticle {
             length: row.cover_length,
         },
     }
+}
+
+/// A content as the columns of a mass hold it.
+pub(super) struct ContentColumns<'a> {
+    /// The text, or a title.
+    pub(super) text: &'a str,
+    /// A video's description, or a card's id.
+    pub(super) description: &'a str,
+    /// The bytes; of several pictures the first.
+    pub(super) blob: Option<&'a StoredBlob>,
+    pub(super) news: Option<i64>,
+    /// Of pictures in the form of several.
+    pub(super) pictures: Option<String>,
+}
+
+/// The columns of a content.
+pub(super) fn content_columns(content: &Content) -> StoreResult<ContentColumns<'_>> {
+    let none = ContentColumns {
+        text: "",
+        description: "",
+        blob: None,
+        news: None,
+        pictures: None,
+    };
+    Ok(match content {
+        Content::Text(text) => ContentColumns { text, ..none },
+        Content::Image { pictures, caption } => ContentColumns {
+            text: &caption.title,
+            description: &caption.recommend,
+            blob: pictures.first(),
+            pictures: pictures_text(pictures, caption)?,
+            ..none
+        },
+        Content::Voice(blob) | Content::Music(blob) => ContentColumns {
+            blob: Some(blob),
+            ..none
+        },
+        Content::Video {
+            blob,
+            title,
+            description,
+        } => ContentColumns {
+            text: title,
+            description,
+            blob: Some(blob),
+            ..none
+        },
+        Content::News(news) => ContentColumns {
+            news: Some(news.0),
+            ..none
+        },
+        Content::Card { id, title } => ContentColumns {
+            text: title,
+            description: &id.0,
+            ..none
+        },
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct PicturesRow {
+    pictures: Vec<BlobRow>,
+    need_open_comment: bool,
+    only_fans_can_comment: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BlobRow {
+    id: String,
+    content_type: String,
+    length: u64,
+}
+
+fn pictures_text(pictures: &[StoredBlob], caption: &Caption) -> StoreResult<Option<String>> {
+    if pictures.len() == 1 && *caption == Caption::default() {
+        return Ok(None);
+    }
+    let row = PicturesRow {
+        pictures: pictures
+            .iter()
+            .map(|blob| BlobRow {
+                id: blob.id.0.clone(),
+                content_type: blob.content_type.clone(),
+                length: blob.length,
+            })
+            .collect(),
+        need_open_comment: caption.need_open_comment,
+        only_fans_can_comment: caption.only_fans_can_comment,
+    };
+    Ok(Some(serde_json::to_string(&row)?))
+}
+
+/// The pictures of a message in the form of several; `title` and `recommend` have columns of their own.
+pub(super) fn pictures(text: &str, title: String, recommend: String) -> StoreResult<Content> {
+    let row: PicturesRow = serde_json::from_str(text)?;
+    let pictures = row.pictures.into_iter().map(|blob| StoredBlob {
+        id: BlobId(blob.id),
+        content_type: blob.content_type,
+        length: blob.length,
+    });
+    Ok(Content::Image {
+        pictures: pictures.collect(),
+        caption: Caption {
+            title,
+            recommend,
+            need_open_comment: row.need_open_comment,
+            only_fans_can_comment: row.only_fans_can_comment,
+        },
+    })
 }
 
 pub(super) fn damaged(what: &str) -> StoreError {

@@ -56,18 +56,44 @@ pub struct CopyrightItem {
     pub need_show_reprint_source: bool,
 }
 
+/// Which of the parts that were added after 2016 stand at the end of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appendix {
+    /// `CopyrightCheckResult`.
+    pub copyright: bool,
+    /// `ArticleUrlResult`.
+    pub articles: bool,
+}
+
+impl Appendix {
+    /// Today's form: both, empty when there is nothing to say (spec events §4.2).
+    pub const ALL: Self = Self {
+        copyright: true,
+        articles: true,
+    };
+}
+
 impl MassFinished {
-    /// The event as XML.
+    /// The event as XML, in today's form.
     pub fn to_xml(&self) -> String {
-        let event = head(&self.to, MASS_SENDER, self.create_time, "MASSSENDJOBFINISH")
+        self.to_xml_with(Appendix::ALL)
+    }
+
+    /// The event as XML with these parts at its end.
+    pub fn to_xml_with(&self, appendix: Appendix) -> String {
+        let mut event = head(&self.to, MASS_SENDER, self.create_time, "MASSSENDJOBFINISH")
             .number("MsgID", self.msg_id)
             .text("Status", &self.status)
             .number("TotalCount", self.total)
             .number("FilterCount", self.filtered)
             .number("SentCount", self.sent)
-            .number("ErrorCount", self.error)
-            .raw("CopyrightCheckResult", &self.copyright_result())
-            .raw("ArticleUrlResult", &self.article_urls());
+            .number("ErrorCount", self.error);
+        if appendix.copyright {
+            event = event.raw("CopyrightCheckResult", &self.copyright_result());
+        }
+        if appendix.articles {
+            event = event.raw("ArticleUrlResult", &self.article_urls());
+        }
         Writer::default().raw("xml", &event.finish()).finish()
     }
 
