@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from wechatpy import WeChatClient
 
+from library import leave_out
 from materials import AMR, JPEG, MP4, upload
 from receiver import CallbackReceiver
 from recipes.wechatpy_send import connect
@@ -30,6 +31,13 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     server.set_quota(SERVICE, NO_LIMITS)
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _library(request: pytest.FixtureRequest) -> None:
+    """Leaves out what the server does not have yet."""
+    for mark in request.node.iter_markers("library"):
+        leave_out(request.getfixturevalue("sandbox"), *mark.args)
 
 
 @pytest.fixture(scope="session")

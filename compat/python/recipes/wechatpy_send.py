@@ -95,7 +95,7 @@ def main(photo: str) -> None:
     client = connect(host, APPID, SECRET)
     with open(photo, "rb") as file:
         media_id = client.media.upload("image", file)["media_id"]
-    # To everybody: send_mass_image(None, media_id, is_to_all=True); to a list: send_mass_image([...], media_id).
+    # To everybody: send_mass_image(None, media_id, is_to_all=True); to OpenIDs: a list in place of TAG.
     msg_id = client.message.send_mass_image(TAG, media_id)["msg_id"]
     print("sent", msg_id)
 

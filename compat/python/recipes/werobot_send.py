@@ -35,16 +35,14 @@ def use_host(host: str) -> None:
     """Sends what `requests` is told to send to WeChat to `host`: every URL of WeRoBot is a literal."""
 
     class Elsewhere(HTTPAdapter):
-        def send(
-            self, request: requests.PreparedRequest, *args: Any, **options: Any
-        ) -> requests.Response:
+        def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
             if request.url and request.url.startswith(WECHAT):
                 request.url = f"{host}/{request.url.removeprefix(WECHAT)}"
                 options["proxies"] = {}  # chosen for the other host
             return super().send(request, *args, **options)
 
     # WeRoBot makes a new session for every call, and a session takes its adapter from here.
-    requests.sessions.HTTPAdapter = Elsewhere  # type: ignore[misc]
+    setattr(requests.sessions, "HTTPAdapter", Elsewhere)  # noqa: B010
 
 
 def main(photo: str) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from werobot import WeRoBot
 from werobot.client import Client, ClientException
 
 from materials import AMR, JPEG, MP4, PNG, article
 from receiver import CallbackReceiver
 from recipes.werobot_send import WECHAT, use_host
-from sandbox import SERVICE, SUBSCRIPTION, TAG_EVEN, TAG_HUNDREDTH, TAG_TENTH, Account, Sandbox, wait_for
+from sandbox import SERVICE, SUBSCRIPTION, TAG_EVEN, TAG_HUNDREDTH, Account, Sandbox, wait_for
 
 Unique = Callable[[str], str]
 Finished = Callable[[dict[str, Any]], int]
@@ -25,7 +26,7 @@ def host(sandbox: Sandbox) -> Iterator[str]:
     """Inside this module requests for WeChat go to the sandbox."""
     with pytest.MonkeyPatch.context() as patch:
         # Set to what it is, so that it is put back at the end.
-        patch.setattr(requests.sessions, "HTTPAdapter", requests.sessions.HTTPAdapter)
+        patch.setattr(requests.sessions, "HTTPAdapter", HTTPAdapter)
         use_host(sandbox.base)
         yield sandbox.base
 
@@ -212,7 +213,9 @@ def test_an_unknown_type_word_becomes_a_text(
     assert sandbox.entry_of(SERVICE, openids[0], msg_id)["text"] == text
 
 
-def test_news_that_may_be_reprints_are_sent_with_true(bot: Client, finished: Finished, unique: Unique) -> None:
+def test_news_that_may_be_reprints_are_sent_with_true(
+    bot: Client, finished: Finished, unique: Unique
+) -> None:
     news = upload_news(bot, unique("允许转载"))
     finished(bot.send_mass_msg("mpnews", news, user_list=TAG_HUNDREDTH, send_ignore_reprint=True))
 
@@ -236,7 +239,9 @@ def test_a_preview_goes_by_openid_and_by_name(
         bot.send_mass_preview_to_user("text", second, "no-such-name", user_type="wxname")
 
 
-def test_news_are_deleted_article_by_article_or_whole(bot: Client, finished: Finished, unique: Unique) -> None:
+def test_news_are_deleted_article_by_article_or_whole(
+    bot: Client, finished: Finished, unique: Unique
+) -> None:
     msg_id = finished(bot.send_mass_msg("mpnews", upload_news(bot, unique("要删除")), TAG_HUNDREDTH))
     with refused(40060):
         bot.delete_mass_msg(msg_id, article_idx=2)
@@ -316,3 +321,59 @@ def test_the_event_is_read_by_werobot(
         "500",
         "0",
     ]
+
+
+# -- permanent materials, groups, cards -----------------------------------------------------------------
+
+
+@pytest.mark.library("materials")
+def test_permanent_media_live_from_upload_to_delete(bot: Client) -> None:
+    before = bot.get_media_count()["image_count"]
+    with JPEG.open("rb") as file:
+        added = bot.upload_permanent_media("image", file)
+    assert added["url"].startswith("http")
+    assert bot.get_media_count()["image_count"] == before + 1
+    assert bot.get_media_list("image", 0, 20)["item"][0]["media_id"] == added["media_id"]
+    assert bot.download_permanent_media(added["media_id"]).content == JPEG.read_bytes()
+    assert bot.delete_permanent_media(added["media_id"])["errcode"] == 0
+    assert bot.download_permanent_media(added["media_id"]).json()["errcode"] == 40007
+
+
+@pytest.mark.library("materials")
+def test_a_permanent_video_has_its_description_in_the_form(bot: Client) -> None:
+    with MP4.open("rb") as file:
+        added = bot.upload_permanent_video("春天的湖", "两秒钟", file).json()
+    found = bot.download_permanent_media(added["media_id"]).json()
+    assert (found["title"], found["description"]) == ("春天的湖", "两秒钟")
+
+
+@pytest.mark.library("materials")
+def test_permanent_news_are_added_and_changed(bot: Client) -> None:
+    with JPEG.open("rb") as file:
+        cover = bot.upload_permanent_media("image", file)["media_id"]
+    media_id = bot.add_news([article(cover, "", title="机器人永久图文")])["media_id"]
+    changed = {"media_id": media_id, "index": 0, "articles": article(cover, "", title="改过")}
+    assert bot.update_news(changed)["errcode"] == 0
+    assert bot.download_permanent_media(media_id).json()["news_item"][0]["title"] == "改过"
+
+
+@pytest.mark.library("groups")
+def test_a_group_lives_from_create_to_delete(bot: Client, openids: list[str]) -> None:
+    group = bot.create_group("机器人分组")["group"]["id"]
+    bot.update_group(group, "机器人老分组")
+    bot.move_user(openids[821], group)
+    bot.move_users([openids[823], openids[825]], group)
+    assert bot.get_group_by_id(openids[823])["groupid"] == group
+    listed = next(one for one in bot.get_groups()["groups"] if one["id"] == group)
+    assert (listed["name"], listed["count"]) == ("机器人老分组", 3)
+    assert bot.delete_group(group)["errcode"] == 0
+
+
+@pytest.mark.library("cards")
+def test_a_card_is_sent(
+    sandbox: Sandbox, bot: Client, openids: list[str], finished: Finished, unique: Unique
+) -> None:
+    answer = sandbox.native("POST", f"/v1/accounts/{SERVICE.appid}/cards", json={"title": unique("午餐券")})
+    card_id = answer.json()["card_id"]
+    msg_id = finished(bot.send_mass_msg("wxcard", card_id, user_list=TAG_HUNDREDTH))
+    assert sandbox.entry_of(SERVICE, openids[0], msg_id)["card_id"] == card_id
