@@ -42,7 +42,7 @@ def use_host(host: str) -> None:
             return super().send(request, *args, **options)
 
     # WeRoBot makes a new session for every call, and a session takes its adapter from here.
-    setattr(requests.sessions, "HTTPAdapter", Elsewhere)  # noqa: B010
+    requests.sessions.HTTPAdapter = Elsewhere  # type: ignore[attr-defined]
 
 
 def main(photo: str) -> None:
