@@ -67,9 +67,9 @@ async function main(photo, host = 'http://127.0.0.1:8080') {
     image: { media_id: uploaded.toObject().media_id },
     msgtype: 'image',
   });
-  // An errcode is no exception here: isFailed() is the errcode.
-  if (sent.isFailed()) throw new Error(sent.toJson());
-  const { msg_id: msgId } = sent.toObject();
+  // An errcode is no exception, and isFailed() does not see it.
+  const { errcode, msg_id: msgId } = sent.toObject();
+  if (errcode) throw new Error(sent.toJson());
   console.log('sent', msgId);
 
   let state;
