@@ -250,6 +250,13 @@ test('refusals keep their number and text', async () => {
   await refused(48001, 'api unauthorized', 'message/mass/send', two, application(SUBSCRIPTION));
 });
 
+test('isFailed() can be taught to look at errcode', async () => {
+  const own = application();
+  own.getHttpClient().judgeFailureUsing((response) => response.toObject()?.errcode ?? 0);
+  const answer = await own.getClient().postJson('cgi-bin/message/mass/get', { msg_id: 999 });
+  assert.equal(answer.isFailed(), 40059);
+});
+
 test('the first follower finds every mass once, the newest first', async () => {
   assert.ok(sent.length >= 20, 'the tests above have to run first');
   const found = (await sandbox.inbox(openids[0])).map((entry) => Number(entry.msg_id));
