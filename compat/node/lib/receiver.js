@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { ServerRequest } from 'node-easywechat';
 import wechat from 'wechat';
-import { connect } from '../recipes/node-easywechat-send.js';
+import { connect } from '../recipes/node-easywechat-send.mjs';
 import { SERVICE } from './sandbox.js';
 
 export const TOKEN = 'compatToken';

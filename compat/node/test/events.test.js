@@ -7,7 +7,7 @@ import WXBizMsgCrypt from 'wechat-crypto';
 import { delivered, unique } from '../lib/flow.js';
 import { AES_KEY, Receiver, TOKEN } from '../lib/receiver.js';
 import { Sandbox, SERVICE, TAG_EVEN, TAG_HUNDREDTH, waitFor } from '../lib/sandbox.js';
-import { connect } from '../recipes/node-easywechat-send.js';
+import { connect } from '../recipes/node-easywechat-send.mjs';
 
 /** Longer than all tries of one event together (0, 5 and 10 s). */
 const AFTER_ALL_TRIES_SECONDS = 60;

@@ -6,9 +6,9 @@ import { after, before } from 'node:test';
 import { AMR, JPEG, MP4, news, unique } from '../lib/flow.js';
 import { library } from '../lib/library.js';
 import { Sandbox, SERVICE, TAG_HUNDREDTH, waitFor } from '../lib/sandbox.js';
-import { connect as coWechatApi } from '../recipes/co-wechat-api-send.js';
-import { connect as easywechat } from '../recipes/node-easywechat-send.js';
-import { call, connect as wechatApi } from '../recipes/wechat-api-send.js';
+import { connect as coWechatApi } from '../recipes/co-wechat-api-send.mjs';
+import { connect as easywechat } from '../recipes/node-easywechat-send.mjs';
+import { call, connect as wechatApi } from '../recipes/wechat-api-send.mjs';
 
 let sandbox;
 before(async () => { sandbox = await Sandbox.start(); });

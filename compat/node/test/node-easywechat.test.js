@@ -9,7 +9,7 @@ import { AMR, JPEG, MP4, PNG, news, unique } from '../lib/flow.js';
 import {
   FOLLOWERS, Sandbox, SERVICE, SUBSCRIPTION, TAG_EVEN, TAG_HUNDREDTH, TAG_TENTH, UNVERIFIED, waitFor,
 } from '../lib/sandbox.js';
-import { connect } from '../recipes/node-easywechat-send.js';
+import { connect } from '../recipes/node-easywechat-send.mjs';
 
 let sandbox;
 let folder;

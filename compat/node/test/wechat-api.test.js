@@ -7,7 +7,7 @@ import { AMR, JPEG, MP4, PNG, news, refusal, unique } from '../lib/flow.js';
 import {
   FOLLOWERS, Sandbox, SERVICE, SUBSCRIPTION, TAG_EVEN, TAG_HUNDREDTH, TAG_TENTH, UNVERIFIED, waitFor,
 } from '../lib/sandbox.js';
-import { call, connect } from '../recipes/wechat-api-send.js';
+import { call, connect } from '../recipes/wechat-api-send.mjs';
 
 const LONG_AHEAD_MS = 3_600_000;
 let sandbox;

@@ -1,7 +1,7 @@
 // A mass send with node-easywechat, from the token to the event.
 //
 //     qunfa sandbox                                in another window
-//     node node-easywechat-send.js photo.jpg
+//     node node-easywechat-send.mjs photo.jpg
 //
 // QUNFA names a server other than http://127.0.0.1:8080.
 

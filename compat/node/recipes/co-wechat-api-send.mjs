@@ -1,7 +1,7 @@
 // A mass send with co-wechat-api, from the token to the event.
 //
 //     qunfa sandbox                                in another window
-//     node co-wechat-api-send.js photo.jpg
+//     node co-wechat-api-send.mjs photo.jpg
 //
 // QUNFA names a server other than http://127.0.0.1:8080.
 
