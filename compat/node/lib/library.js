@@ -9,6 +9,7 @@ import { SERVICE } from './sandbox.js';
 const INVALID_URL = 40066;
 const PATHS = {
   materials: ['GET', '/cgi-bin/material/get_materialcount'],
+  drafts: ['GET', '/cgi-bin/draft/count'],
   groups: ['GET', '/cgi-bin/groups/get'],
   datacube: ['POST', '/datacube/getusersummary'],
 };

@@ -105,6 +105,32 @@ library(() => sandbox, 'materials', 'node-easywechat: a material lives from uplo
   assert.equal((await client.postJson('cgi-bin/material/get_material', body)).toObject().errcode, 40007);
 });
 
+library(() => sandbox, 'drafts', 'node-easywechat: a draft is written, changed and sent, and then gone', async () => {
+  const client = easyClient();
+  const params = { type: 'image' };
+  const cover = decoded(await client.withFile(JPEG, 'media').post('cgi-bin/material/add_material', { params }));
+  const title = unique('草稿');
+  const added = decoded(await client.postJson('cgi-bin/draft/add', news(cover.media_id, '', '改之前')));
+  const [article] = news(cover.media_id, '', title).articles;
+  const changed = { media_id: added.media_id, index: 0, articles: article };
+  decoded(await client.postJson('cgi-bin/draft/update', changed));
+  const found = decoded(await client.postJson('cgi-bin/draft/get', { media_id: added.media_id }));
+  assert.equal(found.news_item[0].title, title);
+  assert.equal(decoded(await client.get('cgi-bin/draft/count')).total_count, 1);
+
+  const filter = { is_to_all: false, tag_id: TAG_HUNDREDTH };
+  const body = { filter, mpnews: { media_id: added.media_id }, msgtype: 'mpnews' };
+  const { msg_id: msgId } = decoded(await client.postJson('cgi-bin/message/mass/sendall', body));
+  const [first] = (await sandbox.client().getFollowers()).data.openid;
+  await waitFor('the entry', async () => (await sandbox.entriesOf(first, msgId)).length === 1);
+  assert.equal((await sandbox.entriesOf(first, msgId))[0].articles[0].title, title);
+  await waitFor('the draft to leave its box', async () => (
+    decoded(await client.get('cgi-bin/draft/count')).total_count === 0
+  ));
+  const gone = await client.postJson('cgi-bin/draft/get', { media_id: added.media_id });
+  assert.equal(gone.toObject().errcode, 40007);
+});
+
 library(() => sandbox, 'groups', 'node-easywechat: a group lives from create to delete', async () => {
   const client = easyClient();
   const { group } = decoded(await client.postJson('cgi-bin/groups/create', { group: { name: '老分组' } }));
