@@ -5,4 +5,5 @@ mod callback;
 mod common;
 mod crash;
 mod mass;
+mod operator;
 mod transport;
