@@ -96,10 +96,10 @@ fn deleted(text: &str, percent: u32, random: &mut Random) -> String {
     let sentences = sentences(text);
     let mut order: Vec<usize> = (0..sentences.len()).collect();
     random.shuffle(&mut order);
-    let mut may_go = text.len() * percent as usize / 100;
+    let mut may_go = letters(text) * percent as usize / 100;
     let mut gone = vec![false; sentences.len()];
     for place in order {
-        if let Some(rest) = may_go.checked_sub(sentences[place].len()) {
+        if let Some(rest) = may_go.checked_sub(letters(sentences[place])) {
             may_go = rest;
             gone[place] = true;
         }
@@ -128,15 +128,18 @@ fn moved(text: &str, percent: u32, random: &mut Random) -> String {
 
 fn foreign(text: &str, percent: u32, pool: &[&str], random: &mut Random) -> String {
     let mut sentences = sentences(text);
-    let wanted = text.len() * percent as usize / (100 - percent as usize).max(1);
+    let wanted = letters(text) * percent as usize / (100 - percent as usize).max(1);
     let mut added = 0;
     while added < wanted {
-        let other = random.pick(pool).filter(|other| *other != text).unwrap_or("。");
+        let other = random
+            .pick(pool)
+            .filter(|other| *other != text)
+            .unwrap_or("另一篇文章。");
         for sentence in self::sentences(other) {
             if added >= wanted {
                 break;
             }
-            added += sentence.len();
+            added += letters(sentence);
             sentences.insert(random.below(sentences.len() + 1), sentence);
         }
     }
@@ -165,6 +168,13 @@ fn units(text: &str) -> Vec<&str> {
         rest = after;
     }
     units
+}
+
+/// What the share of a change is counted in: letters and digits, not rules, spaces and bytes.
+fn letters(text: &str) -> usize {
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .count()
 }
 
 fn is_word(unit: &str) -> bool {

@@ -1,7 +1,8 @@
 //! What is stored of an original so that a copy finds it among very many: a MinHash signature, cut into bands.
 //!
-//! Every constant here decides what is stored. None may ever change; a better fingerprint would be a second one
-//! beside this one.
+//! Every constant here, and the lengths and numbers of the pieces, decide what is stored. None may ever change; a
+//! better fingerprint would be a second one beside this one. (Which characters are letters is the standard
+//! library's knowledge and grows with Unicode: that touches texts in newly encoded characters only.)
 
 use super::{
     likeness::COPY_PIECES_MIN,
@@ -64,8 +65,9 @@ impl Fingerprint {
         whole.into_iter().chain((1..).zip(rows.map(key)))
     }
 
-    /// The share of equal values: an estimate of the share of common pieces. `None` when one has no signature.
-    pub fn estimate(&self, other: &Fingerprint) -> Option<f64> {
+    /// The share of equal values, which estimates [`super::Likeness::jaccard`]; `None` when one has no signature.
+    #[cfg(test)]
+    pub(super) fn estimate(&self, other: &Fingerprint) -> Option<f64> {
         let (mine, theirs) = (self.signature.as_ref()?, other.signature.as_ref()?);
         let equal = mine.iter().zip(theirs).filter(|(a, b)| a == b).count();
         Some(equal as f64 / SIGNATURE_LENGTH as f64)
