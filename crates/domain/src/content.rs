@@ -2,7 +2,7 @@
 
 use crate::{
     article::Article,
-    id::{BlobId, MediaId, NewsId},
+    id::{BlobId, ImageId, MediaId, NewsId},
 };
 
 /// The kinds of stored material that an id can name.
@@ -184,6 +184,10 @@ pub struct NewsArticle {
     pub cover_media: MediaId,
     /// The cover picture.
     pub cover: StoredBlob,
+    /// The address of the cover, of permanent covers.
+    pub cover_image: Option<ImageId>,
+    /// The account's own pictures in the body: their bytes stay as long as this article does.
+    pub pictures: Vec<BlobId>,
 }
 
 /// One to eight articles sent as one.

@@ -15,6 +15,7 @@ pub mod callback;
 pub mod content;
 pub mod follower;
 pub mod id;
+pub mod library;
 pub mod link;
 pub mod mass;
 pub mod media;

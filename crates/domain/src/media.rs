@@ -214,7 +214,7 @@ pub struct Checked {
     pub duration_ms: Option<u32>,
 }
 
-/// Decides whether `bytes` may be stored as media or material of this kind (accounts §3.1 and §4, SEC9).
+/// Decides whether `bytes` may be stored as temporary media of this kind (accounts §3.1, SEC9).
 pub fn check_upload(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefusal> {
     let format = check_shape(kind, kind.bytes_max(), kind.formats(), bytes)?;
     match kind {
@@ -228,6 +228,11 @@ pub fn check_upload(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefus
             duration_ms: None,
         }),
     }
+}
+
+/// Decides whether `bytes` may be kept as permanent material of this kind (accounts §4).
+pub fn check_material(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefusal> {
+    check_upload(kind, bytes)
 }
 
 /// Decides whether `bytes` may be a picture inside an article, as `uploadimg` takes it (mass-send §5, SEC9).

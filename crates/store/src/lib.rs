@@ -13,9 +13,11 @@ pub mod bus;
 pub mod clock;
 pub mod follower;
 pub mod inbox;
+pub mod library;
 pub mod mass;
 pub mod media;
 pub mod outbox;
+pub mod publication;
 pub mod random;
 pub mod setting;
 pub mod sqlite;
@@ -26,9 +28,11 @@ pub mod vault;
 use account::AccountStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
 use outbox::OutboxStore;
+use publication::PublicationStore;
 use setting::SettingStore;
 use tag::TagStore;
 use token::TokenStore;
@@ -44,6 +48,8 @@ pub trait Store:
     + InboxStore
     + OutboxStore
     + SettingStore
+    + LibraryStore
+    + PublicationStore
     + Send
     + Sync
 {
@@ -59,6 +65,8 @@ impl<T> Store for T where
         + InboxStore
         + OutboxStore
         + SettingStore
+        + LibraryStore
+        + PublicationStore
         + Send
         + Sync
 {

@@ -37,6 +37,9 @@ impl UploadNews {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Article {
+    /// `news`, or `newspic` in drafts; absent is `news`.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub article_type: Field<String>,
     /// The cover.
     #[serde(skip_serializing_if = "Field::is_absent")]
     pub thumb_media_id: Field<String>,

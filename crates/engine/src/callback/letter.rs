@@ -3,7 +3,8 @@
 use domain::{
     account::{Account, Callback, CallbackMode},
     content::Content,
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, PublishId},
+    library::PublishStatus,
     link::{Link, LinkKey, LinkKind},
     mass::{Counts, MassState},
 };
@@ -13,7 +14,7 @@ use store::{
 };
 use wire::callback::{
     AesKey, Envelope, Letter, Mode, Query, Seal, Stamp,
-    event::{Change, Following, MassFinished},
+    event::{Change, Following, MassFinished, PublishFinished},
 };
 
 /// What a request is signed with.
@@ -93,6 +94,7 @@ pub(super) async fn draft(
         }
         EventKind::Subscribed(ordinal) => (ordinal, Change::Subscribe),
         EventKind::Unsubscribed(ordinal) => (ordinal, Change::Unsubscribe),
+        EventKind::Published(id) => return published(store, links, public_url, account, event, id).await,
     };
     let open_id = account.open_id_key.seal(ordinal).0;
     let following = Following {
@@ -146,6 +148,57 @@ async fn finished(
         copyright: Vec::new(),
         check_state: 0,
         articles,
+    };
+    Ok(Draft {
+        xml: event.to_xml(),
+        open_id: None,
+    })
+}
+
+async fn published(
+    store: &dyn Store,
+    links: &LinkKey,
+    public_url: &str,
+    account: &Account,
+    event: &Event,
+    id: PublishId,
+) -> Result<Draft, String> {
+    let publication = store
+        .publication(account.id, id)
+        .await
+        .map_err(|error| error.to_string())?
+        .ok_or("the publication is gone")?;
+    let news = store
+        .frozen_news(account.id, publication.news)
+        .await
+        .map_err(|error| error.to_string())?
+        .filter(|_| publication.status.was_public());
+    let article_id = links.seal(Link {
+        kind: LinkKind::Publication,
+        account: account.id,
+        number: id.0.unsigned_abs(),
+        index: 0,
+    });
+    let articles = news.as_ref().map_or(0, |news| news.news.articles.len());
+    // What was deleted since was published when this happened.
+    let status = match publication.status {
+        PublishStatus::Deleted | PublishStatus::Blocked => PublishStatus::Published,
+        status => status,
+    };
+    let event = PublishFinished {
+        to: account.original_id.clone(),
+        create_time: event.create_time,
+        publish_id: id.0,
+        publish_status: i64::from(status.number()),
+        article_id: if news.is_some() { article_id } else { String::new() },
+        articles: article_urls(
+            links,
+            public_url,
+            account.id,
+            publication.news.0.unsigned_abs(),
+            articles,
+        ),
+        fail_idx: Vec::new(),
     };
     Ok(Draft {
         xml: event.to_xml(),

@@ -1,11 +1,16 @@
-//! News and videos made ready for sending: `uploadnews`, `uploadvideo` (spec mass-send §6 and §7).
+//! News and videos made ready for sending: `uploadnews`, `uploadvideo` (spec mass-send §6 and §7), and the
+//! articles of all other calls that take some.
 
-use axum::extract::State;
+use std::{cell::RefCell, collections::BTreeSet};
+
+use axum::extract::{Request, State};
 use domain::{
     account::Account,
-    article::{self, ArticleDraft, DIGEST_DEFAULT_NEWS, LinkPolicy},
-    content::{MaterialKind, News, NewsArticle, StoredBlob},
-    id::{AccountId, MediaId},
+    article::{
+        self, Article, ArticleDraft, ArticleRefusal, DIGEST_DEFAULT_DRAFT, DIGEST_DEFAULT_NEWS, LinkPolicy,
+    },
+    content::{MaterialKind, News, NewsArticle},
+    id::{AccountId, ImageId, MediaId},
     link::{Link, LinkKind},
     time::Timestamp,
 };
@@ -20,10 +25,11 @@ use wire::{
 
 use crate::{
     api::{
-        body::{ARTICLES_MAX, Wire},
+        body::{self, ARTICLES_MAX, Wire},
         caller::VerifiedCaller,
         error::{Answer, ApiError, ApiResult},
         media::{expiry, new_media_id},
+        upload,
     },
     app::App,
 };
@@ -37,6 +43,58 @@ pub async fn upload_news(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<UploadNews, ARTICLES_MAX>,
 ) -> ApiResult<UploadAnswer> {
+    let now = app.now();
+    let news = news(&app, &account, request, Making::ForThreeDays, now).await?;
+    let id = new_media_id(&app);
+    app.store
+        .add_news(account.id, id.clone(), news, Some(expiry(now)), now)
+        .await?;
+    Ok(Answer(UploadAnswer::new("news", &id.0, now.seconds())))
+}
+
+/// What news are made for; the rules differ a little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Making {
+    /// `uploadnews`: any cover will do.
+    ForThreeDays,
+    /// `add_news`: covers must be permanent (accounts §4.1).
+    ForTheLibrary,
+    /// `draft/add`: covers must be permanent, and a digest that is made is shorter (accounts §5).
+    Draft,
+}
+
+impl Making {
+    fn digest_default(self) -> usize {
+        match self {
+            Making::ForThreeDays | Making::ForTheLibrary => DIGEST_DEFAULT_NEWS,
+            Making::Draft => DIGEST_DEFAULT_DRAFT,
+        }
+    }
+
+    /// A type is told by drafts only, and only `news` is kept; `newspic`, and what is unknown, is refused.
+    fn check_type(self, article: &wire::article::Article) -> Result<(), ApiError> {
+        let kind = article.article_type.as_ref().map(String::as_str);
+        match (self, kind) {
+            (Making::ForThreeDays | Making::ForTheLibrary, _)
+            | (Making::Draft, Field::Absent | Field::Present("news")) => Ok(()),
+            (Making::Draft, Field::Present(_) | Field::Malformed) => Err(ErrCode::ArgumentInvalid.into()),
+        }
+    }
+
+    fn takes_cover(self, cover: &NewMedia) -> bool {
+        matches!(cover.kind, MaterialKind::Thumb | MaterialKind::Image)
+            && (self == Making::ForThreeDays || cover.expires_at.is_none())
+    }
+}
+
+/// One to eight articles after their rules.
+pub async fn news(
+    app: &App,
+    account: &Account,
+    request: UploadNews,
+    making: Making,
+    now: Timestamp,
+) -> Result<News, ApiError> {
     let articles = request
         .into_articles()
         .required_or(ErrCode::EmptyNewsData, ErrCode::InvalidArgsSize)?;
@@ -46,32 +104,28 @@ pub async fn upload_news(
     if articles.len() > ARTICLE_COUNT_MAX {
         return Err(ErrCode::ArticleCountOutOfLimit.into());
     }
-    let now = app.now();
     let mut news = News {
         articles: Vec::with_capacity(articles.len()),
     };
     for article in articles {
         news.articles
-            .push(news_article(&app, &account, article, now).await?);
+            .push(news_article(app, account, article, making, now).await?);
     }
-    let id = new_media_id(&app);
-    app.store
-        .add_news(account.id, id.clone(), news, Some(expiry(now)), now)
-        .await?;
-    Ok(Answer(UploadAnswer::new("news", &id.0, now.seconds())))
+    Ok(news)
 }
 
 /// `POST /cgi-bin/media/uploadvideo`: an uploaded video with its texts, under a new id.
 pub async fn upload_video(
     State(app): State<App>,
     VerifiedCaller(account): VerifiedCaller,
-    Wire(request): Wire<UploadVideo>,
+    request: Request,
 ) -> ApiResult<UploadAnswer> {
+    let request = video_request(request).await?;
     let now = app.now();
-    let source = MediaId(request.media_id.required(ErrCode::InvalidMediaId)?);
+    let source_id = MediaId(request.media_id.required(ErrCode::InvalidMediaId)?);
     let source = app
         .store
-        .media(account.id, &source, now)
+        .media(account.id, &source_id, now)
         .await?
         .ok_or(ErrCode::InvalidMediaId)?
         .media;
@@ -89,50 +143,87 @@ pub async fn upload_video(
         description,
         ..source
     };
-    app.store.add_media(account.id, video, now).await?;
+    app.store
+        .add_made_video(account.id, source_id, video, now)
+        .await??;
     Ok(Answer(UploadAnswer::new("video", &id.0, now.seconds())))
 }
 
-/// One article after its rules, in the order of the table of spec mass-send §6: the cover comes first.
-async fn news_article(
-    app: &App,
-    account: &Account,
-    article: wire::article::Article,
-    now: Timestamp,
-) -> Result<NewsArticle, ApiError> {
-    let cover_media = MediaId(article.thumb_media_id.clone().required(ErrCode::InvalidMediaId)?);
-    let cover = cover(app, account.id, &cover_media, now).await?;
-    let draft = draft(article)?;
-    let (app, account_id, any_link) = (app.clone(), account.id, account.pay_enabled);
-    let prepared = tokio::task::spawn_blocking(move || {
-        let policy = LinkPolicy {
-            any_link,
-            own_image: &|address| is_own_image(&app, account_id, address),
-            own_article: &|address| is_own_article(&app, address),
-        };
-        article::prepare(&draft, DIGEST_DEFAULT_NEWS, &policy)
-    });
-    let article = prepared.await.map_err(|_| ErrCode::SystemError)??;
-    Ok(NewsArticle {
-        article,
-        cover_media,
-        cover,
+/// The request as JSON or, as one source has it, as a form of the same fields.
+async fn video_request(request: Request) -> Result<UploadVideo, ApiError> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read_whole(body, body::JSON_MAX).await?;
+    if !upload::has_boundary(&parts.headers) || !bytes.trim_ascii_start().starts_with(b"--") {
+        return Ok(wire::body::read(&bytes)?);
+    }
+    let form = upload::read_form(Request::from_parts(parts, bytes.into()), body::JSON_MAX).await;
+    let mut texts = form.map_err(|_| ErrCode::DataFormatError)?.texts;
+    let mut field = |name: &str| match texts.remove(name) {
+        Some(text) if !text.is_empty() => Field::Present(text),
+        _ => Field::Absent,
+    };
+    Ok(UploadVideo {
+        media_id: field("media_id"),
+        title: field("title"),
+        description: field("description"),
     })
 }
 
-async fn cover(app: &App, account: AccountId, id: &MediaId, now: Timestamp) -> Result<StoredBlob, ApiError> {
-    let found = app
+/// One article after its rules, in the order of the table of spec mass-send §6: the cover comes first.
+pub async fn news_article(
+    app: &App,
+    account: &Account,
+    article: wire::article::Article,
+    making: Making,
+    now: Timestamp,
+) -> Result<NewsArticle, ApiError> {
+    making.check_type(&article)?;
+    let cover_media = MediaId(article.thumb_media_id.clone().required(ErrCode::InvalidMediaId)?);
+    let cover = app
         .store
-        .media(account, id, now)
+        .media(account.id, &cover_media, now)
         .await?
-        .ok_or(ErrCode::InvalidMediaId)?
-        .media;
-    match found.kind {
-        MaterialKind::Thumb | MaterialKind::Image => Ok(found.blob),
-        MaterialKind::Voice | MaterialKind::Video | MaterialKind::MassVideo => {
-            Err(ErrCode::InvalidMediaId.into())
-        }
+        .map(|found| found.media)
+        .filter(|found| making.takes_cover(found))
+        .ok_or(ErrCode::InvalidMediaId)?;
+    let cover_image = app.store.material(account.id, &cover_media).await?;
+    let (article, images) = prepare(app, account, draft(article)?, making.digest_default()).await?;
+    let mut pictures = Vec::with_capacity(images.len());
+    for image in images {
+        pictures.extend(app.store.image(account.id, image).await?.map(|blob| blob.id));
     }
+    Ok(NewsArticle {
+        article,
+        cover_media,
+        cover: cover.blob,
+        cover_image: cover_image.and_then(|found| found.image),
+        pictures,
+    })
+}
+
+/// Applies the rules on a thread that may take its time; also which own pictures the body may show.
+async fn prepare(
+    app: &App,
+    account: &Account,
+    draft: ArticleDraft,
+    digest_default: usize,
+) -> Result<(Article, BTreeSet<ImageId>), ApiError> {
+    let (app, account_id, any_link) = (app.clone(), account.id, account.pay_enabled);
+    let prepared = tokio::task::spawn_blocking(move || {
+        let images = RefCell::new(BTreeSet::new());
+        let policy = LinkPolicy {
+            any_link,
+            own_image: &|address| {
+                let image = own_image(&app, account_id, address);
+                images.borrow_mut().extend(image);
+                image.is_some()
+            },
+            own_article: &|address| is_own_article(&app, address),
+        };
+        let article = article::prepare(&draft, digest_default, &policy)?;
+        Ok::<_, ArticleRefusal>((article, images.into_inner()))
+    });
+    Ok(prepared.await.map_err(|_| ErrCode::SystemError)??)
 }
 
 fn draft(article: wire::article::Article) -> Result<ArticleDraft, ApiError> {
@@ -158,14 +249,15 @@ fn text(field: Field<String>) -> Result<String, ApiError> {
     Ok(field.or_malformed(ErrCode::InvalidArgsSize)?.unwrap_or_default())
 }
 
-/// Whether an address is a picture that this account got from `uploadimg`.
-fn is_own_image(app: &App, account: AccountId, address: &str) -> bool {
+/// The picture of this account, from `uploadimg` or `add_material`, that has this address.
+fn own_image(app: &App, account: AccountId, address: &str) -> Option<ImageId> {
     let segment = |segments: &[String]| match segments {
         [folder, link, _size] if folder.starts_with("mmbiz_") => Some(link.clone()),
         _ => None,
     };
-    let link = own_link(app, address, segment);
-    link.is_some_and(|link| link.kind == LinkKind::Image && link.account == account)
+    let link = own_link(app, address, segment)?;
+    let number = i64::try_from(link.number).ok()?;
+    (link.kind == LinkKind::Image && link.account == account).then_some(ImageId(number))
 }
 
 /// Whether an address is the page of an article on this server, whichever account's.
