@@ -4,5 +4,6 @@
 mod callback;
 mod common;
 mod crash;
+mod library;
 mod mass;
 mod transport;
