@@ -175,6 +175,15 @@ impl Content {
     }
 }
 
+/// What an article of the type `newspic` was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gallery {
+    /// The plain text; may be empty.
+    pub text: String,
+    /// One to twenty permanent pictures, the cover first.
+    pub pictures: Vec<MediaId>,
+}
+
 /// One article of a news with its cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewsArticle {
@@ -188,6 +197,15 @@ pub struct NewsArticle {
     pub cover_image: Option<ImageId>,
     /// The account's own pictures in the body: their bytes stay as long as this article does.
     pub pictures: Vec<BlobId>,
+    /// What it was made of, if it is a series of pictures.
+    pub gallery: Option<Gallery>,
+}
+
+impl NewsArticle {
+    /// The word for its type in drafts and publications.
+    pub fn article_type(&self) -> &'static str {
+        if self.gallery.is_some() { "newspic" } else { "news" }
+    }
 }
 
 /// One to eight articles sent as one.

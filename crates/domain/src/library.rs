@@ -14,6 +14,8 @@ use crate::{
 
 /// Entries of one page of a list, at most (accounts §4 and §5: 1…20).
 pub const PAGE_COUNT_MAX: u32 = 20;
+/// Pictures of one `newspic` article, at most (accounts §5).
+pub const GALLERY_PICTURES_MAX: usize = 20;
 /// The first `publish_id` of an account (the sample of accounts §6).
 pub const PUBLISH_ID_FIRST: i64 = 100_000_001;
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    article::Article,
+    article::{Article, ImageInfo},
     field::{Field, Flag, JsonText},
 };
 
@@ -79,6 +79,9 @@ pub struct BatchGet {
 /// One article as it is given back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct NewsItem {
+    /// `news` or `newspic`; of drafts and publications only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article_type: Option<String>,
     /// Its title.
     pub title: String,
     /// Who wrote it.
@@ -102,6 +105,9 @@ pub struct NewsItem {
     pub need_open_comment: u8,
     /// Whether only followers may comment, 0 or 1.
     pub only_fans_can_comment: u8,
+    /// The pictures of a `newspic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_info: Option<ImageInfo>,
     /// Whether the article was deleted; of published articles only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_deleted: Option<bool>,

@@ -12,7 +12,7 @@ use wire::{
 
 use crate::{
     api::{
-        article::{Making, news, news_article},
+        article::making::{Making, news, news_article},
         body::{ARTICLES_MAX, Wire},
         caller::Caller,
         error::{Answer, ApiResult},
@@ -70,7 +70,7 @@ pub async fn get(
     let id = media_id(request)?;
     let kept = app.store.kept_news(account.id, Shelf::Draft, &id).await?;
     let kept = kept.ok_or(ErrCode::InvalidMediaId)?;
-    Ok(Answer(news_answer(&app, account.id, &kept)))
+    Ok(Answer(news_answer(&app, (account.id, Shelf::Draft), &kept)))
 }
 
 /// `POST /cgi-bin/draft/delete`.
@@ -100,7 +100,7 @@ pub async fn list(
     let (total, drafts) = app.store.list_kept_news(account.id, Shelf::Draft, page).await?;
     let entries = drafts
         .iter()
-        .map(|kept| news_entry(&app, account.id, kept, bodies))
+        .map(|kept| news_entry(&app, (account.id, Shelf::Draft), kept, bodies))
         .collect();
     Ok(Answer(List::new(total, entries)))
 }

@@ -3,11 +3,12 @@
 use domain::{
     content::{News, NewsArticle},
     id::{AccountId, MediaId, NewsId},
-    library::Page,
+    library::{Page, Shelf},
     link::LinkKind,
 };
 use store::library::KeptNews;
 use wire::{
+    article::ImageInfo,
     errcode::ErrCode,
     field::{Field, Flag},
     library::{BatchGet, NewsAnswer, NewsContent, NewsEntry, NewsItem, UpdateNews},
@@ -21,36 +22,30 @@ use crate::{
 
 /// News, and the number under which their pages are or will be.
 pub struct Numbered<'a> {
+    /// Whose.
+    pub account: AccountId,
     /// The articles.
     pub news: &'a News,
     /// `msg_data_id`.
     pub number: NewsId,
+    /// Whether the type of each article is told: not among materials, which are all of one.
+    pub typed: bool,
     /// Which articles were deleted, in order; of published news only.
     pub deleted: Option<&'a [bool]>,
 }
 
 /// The articles as they are given back, with or without their bodies.
-pub fn news_items(app: &App, account: AccountId, news: &Numbered<'_>, bodies: bool) -> Vec<NewsItem> {
+pub fn news_items(app: &App, news: &Numbered<'_>, bodies: bool) -> Vec<NewsItem> {
     (1_u8..)
         .zip(&news.news.articles)
-        .map(|(index, article)| {
-            let place = usize::from(index) - 1;
-            let deleted = news
-                .deleted
-                .map(|deleted| deleted.get(place).copied().unwrap_or(false));
-            item(app, account, (news.number, index), article, bodies, deleted)
-        })
+        .map(|(index, article)| item(app, news, index, article, bodies))
         .collect()
 }
 
-fn item(
-    app: &App,
-    account: AccountId,
-    (number, index): (NewsId, u8),
-    from: &NewsArticle,
-    body: bool,
-    is_deleted: Option<bool>,
-) -> NewsItem {
+fn item(app: &App, news: &Numbered<'_>, index: u8, from: &NewsArticle, body: bool) -> NewsItem {
+    let (account, number) = (news.account, news.number);
+    let place = usize::from(index) - 1;
+    let is_deleted = |deleted: &[bool]| deleted.get(place).copied().unwrap_or(false);
     let text = &from.article;
     let thumb_url = match from.cover_image {
         Some(image) => picture_url(app, account, image, &from.cover.content_type),
@@ -59,11 +54,16 @@ fn item(
             app.link(LinkKind::Cover, account, number.0, index)
         )),
     };
+    let content = match &from.gallery {
+        Some(gallery) => &gallery.text,
+        None => &text.content,
+    };
     NewsItem {
+        article_type: news.typed.then(|| from.article_type().to_owned()),
         title: text.title.clone(),
         author: text.author.clone(),
         digest: text.digest.clone(),
-        content: body.then(|| text.content.clone()),
+        content: body.then(|| content.clone()),
         content_source_url: text.content_source_url.clone(),
         thumb_media_id: from.cover_media.0.clone(),
         show_cover_pic: u8::from(text.show_cover_pic),
@@ -71,7 +71,11 @@ fn item(
         thumb_url,
         need_open_comment: u8::from(text.need_open_comment),
         only_fans_can_comment: u8::from(text.only_fans_can_comment),
-        is_deleted,
+        image_info: from.gallery.as_ref().map(|gallery| {
+            let ids = gallery.pictures.iter().map(|picture| picture.0.clone());
+            ImageInfo::new(ids)
+        }),
+        is_deleted: news.deleted.map(is_deleted),
     }
 }
 
@@ -84,29 +88,36 @@ pub fn article_url(app: &App, account: AccountId, number: NewsId, index: u8) -> 
 }
 
 /// A kept news in full.
-pub fn news_answer(app: &App, account: AccountId, kept: &KeptNews) -> NewsAnswer {
+pub fn news_answer(app: &App, (account, shelf): (AccountId, Shelf), kept: &KeptNews) -> NewsAnswer {
     NewsAnswer {
-        news_item: news_items(app, account, &numbered(kept), true),
+        news_item: news_items(app, &numbered(account, shelf, kept), true),
         create_time: kept.created_at.seconds(),
         update_time: kept.updated_at.seconds(),
     }
 }
 
 /// A kept news in a list.
-pub fn news_entry(app: &App, account: AccountId, kept: &KeptNews, bodies: bool) -> NewsEntry {
+pub fn news_entry(
+    app: &App,
+    (account, shelf): (AccountId, Shelf),
+    kept: &KeptNews,
+    bodies: bool,
+) -> NewsEntry {
     NewsEntry {
         media_id: kept.id.0.clone(),
         content: NewsContent {
-            news_item: news_items(app, account, &numbered(kept), bodies),
+            news_item: news_items(app, &numbered(account, shelf, kept), bodies),
         },
         update_time: kept.updated_at.seconds(),
     }
 }
 
-fn numbered(kept: &KeptNews) -> Numbered<'_> {
+fn numbered(account: AccountId, shelf: Shelf, kept: &KeptNews) -> Numbered<'_> {
     Numbered {
+        account,
         news: &kept.news,
         number: kept.number,
+        typed: shelf == Shelf::Draft,
         deleted: None,
     }
 }

@@ -28,7 +28,7 @@ use wire::{
 
 use crate::{
     api::{
-        article::{Making, news, news_article},
+        article::making::{Making, news, news_article},
         body::{ARTICLES_MAX, Wire},
         caller::Caller,
         error::{Answer, ApiError, ApiResult},
@@ -94,7 +94,7 @@ pub async fn get(
 ) -> Result<Response, ApiError> {
     let id = media_id(request)?;
     if let Some(kept) = app.store.kept_news(account.id, Shelf::Material, &id).await? {
-        return Ok(Answer(news_answer(&app, account.id, &kept)).into_response());
+        return Ok(Answer(news_answer(&app, (account.id, Shelf::Material), &kept)).into_response());
     }
     let found = app
         .store
@@ -152,7 +152,7 @@ pub async fn list(
             .await?;
         let entries = news
             .iter()
-            .map(|kept| news_entry(&app, account.id, kept, bodies))
+            .map(|kept| news_entry(&app, (account.id, Shelf::Material), kept, bodies))
             .collect();
         return Ok(Answer(List::new(total, entries)).into_response());
     }

@@ -100,7 +100,7 @@ pub async fn article(
     let news = frozen(&app, &account, &publication).await?;
     let published_at = publication.published_at.seconds();
     Ok(Answer(NewsAnswer {
-        news_item: news_items(&app, account.id, &numbered(&news), true),
+        news_item: news_items(&app, &numbered(&account, &news), true),
         create_time: published_at,
         update_time: published_at,
     }))
@@ -120,7 +120,7 @@ pub async fn list(
         entries.push(Entry {
             article_id: article_id(&app, &account, publication.id),
             content: NewsContent {
-                news_item: news_items(&app, account.id, &numbered(&news), bodies),
+                news_item: news_items(&app, &numbered(&account, &news), bodies),
             },
             update_time: publication.published_at.seconds(),
         });
@@ -137,8 +137,10 @@ async fn frozen(
     Ok(news.ok_or(ErrCode::SystemError)?)
 }
 
-fn numbered(news: &FrozenNews) -> Numbered<'_> {
+fn numbered<'a>(account: &Account, news: &'a FrozenNews) -> Numbered<'a> {
     Numbered {
+        account: account.id,
+        typed: true,
         news: &news.news,
         number: news.id,
         deleted: Some(&news.deleted),

@@ -3,7 +3,7 @@
 use domain::{
     account::{Callback, CallbackMode},
     article::Article,
-    content::{News, NewsArticle, StoredBlob},
+    content::{Gallery, News, NewsArticle, StoredBlob},
     id::{BlobId, ImageId, MediaId},
     quota::Quota,
 };
@@ -118,6 +118,14 @@ struct ArticleRow {
     cover_image: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pictures: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gallery: Option<GalleryRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GalleryRow {
+    text: String,
+    pictures: Vec<String>,
 }
 
 /// The stored form of a news, and the digest that tells its versions apart.
@@ -142,6 +150,7 @@ fn article_row(from: NewsArticle) -> ArticleRow {
         cover,
         cover_image,
         pictures,
+        gallery,
     } = from;
     ArticleRow {
         title: article.title,
@@ -158,6 +167,10 @@ fn article_row(from: NewsArticle) -> ArticleRow {
         cover_length: cover.length,
         cover_image: cover_image.map(|image| image.0),
         pictures: pictures.into_iter().map(|picture| picture.0).collect(),
+        gallery: gallery.map(|gallery| GalleryRow {
+            text: gallery.text,
+            pictures: gallery.pictures.into_iter().map(|picture| picture.0).collect(),
+        }),
     }
 }
 
@@ -181,6 +194,10 @@ fn article(row: ArticleRow) -> NewsArticle {
         },
         cover_image: row.cover_image.map(ImageId),
         pictures: row.pictures.into_iter().map(BlobId).collect(),
+        gallery: row.gallery.map(|gallery| Gallery {
+            text: gallery.text,
+            pictures: gallery.pictures.into_iter().map(MediaId).collect(),
+        }),
     }
 }
 
