@@ -310,7 +310,7 @@ pub(super) fn frozen(
     let published = db
         .prepare_cached(
             "SELECT 1 FROM mass WHERE account = ?1 AND news = ?2 AND origin <> 2 AND state IN (0, 1, 4)
-             UNION ALL SELECT 1 FROM publication WHERE account = ?1 AND news = ?2 LIMIT 1",
+             UNION ALL SELECT 1 FROM publication WHERE account = ?1 AND news = ?2 AND state IN (0, 5) LIMIT 1",
         )?
         .exists(params![account.0, id.0])?;
     match (known, news) {
