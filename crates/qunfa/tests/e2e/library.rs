@@ -200,6 +200,10 @@ async fn bytes_go_a_day_after_the_last_thing_that_shows_them() {
     let draft = account
         .call("/cgi-bin/draft/add", json!({"articles": [article]}))
         .await;
+    let mut preview = to_all(&draft["media_id"], "");
+    preview["touser"] = json!(account.open_id(0).await);
+    let previewed = account.call("/cgi-bin/message/mass/preview", preview).await;
+    assert_eq!(previewed["errcode"], 0, "{previewed}");
     server.advance(10 * DAY).await;
     let account = server.account(SERVICE).await;
     for picture in [&unused, &shown, &stays] {

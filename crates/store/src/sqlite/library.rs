@@ -263,13 +263,14 @@ pub(super) fn delete_news(
     id: &MediaId,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let gone = db
-        .prepare_cached("DELETE FROM news WHERE account = ? AND shelf = ? AND id = ?")?
-        .execute(params![account.0, shelf_number(shelf), id.0])?;
-    if gone > 0 {
-        media::release_blobs(db, account.0, &format!("news:{id}"), now)?;
-    }
-    Ok(gone > 0)
+    let number: Option<i64> = db
+        .prepare_cached("DELETE FROM news WHERE account = ? AND shelf = ? AND id = ? RETURNING number")?
+        .query_row(params![account.0, shelf_number(shelf), id.0], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number else { return Ok(false) };
+    media::release_blobs(db, account.0, &format!("news:{id}"), now)?;
+    media::forget_frozen(db, account, NewsId(number), now)?;
+    Ok(true)
 }
 
 fn add(
@@ -390,7 +391,11 @@ fn update_news(db: &Connection, account: AccountId, kept: &KeptNews, now: Timest
     .execute(params![text, digest, number.0, now.0, account.0, kept.id.0])?;
     let owner = format!("news:{}", kept.id);
     media::release_blobs(db, account.0, &owner, now)?;
-    media::use_pictures(db, account, &kept.news, &owner)
+    media::use_pictures(db, account, &kept.news, &owner)?;
+    if number != kept.number {
+        media::forget_frozen(db, account, kept.number, now)?;
+    }
+    Ok(())
 }
 
 fn news_by_id(

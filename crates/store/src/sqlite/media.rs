@@ -280,6 +280,27 @@ pub(super) fn take_news_number(db: &Connection, account: AccountId) -> StoreResu
     sets::take_numbers(db, account, "news", domain::id::MESSAGE_ID_BASE + 1, 1).map(NewsId)
 }
 
+/// Removes a frozen news that was only previewed, once no preview is left and nobody can ask for its number.
+pub(super) fn forget_frozen(
+    db: &Connection,
+    account: AccountId,
+    id: NewsId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let gone = db
+        .prepare_cached(
+            "DELETE FROM frozen_news WHERE account = ?1 AND id = ?2
+                 AND NOT EXISTS (SELECT 1 FROM mass WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM publication WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM news WHERE account = ?1 AND number = ?2)",
+        )?
+        .execute(params![account.0, id.0])?;
+    if gone > 0 {
+        release_blobs(db, account.0, &format!("frozen:{id}"), now)?;
+    }
+    Ok(())
+}
+
 /// A frozen news, from memory where possible; what was deleted is always read.
 pub(super) fn frozen(
     db: &Connection,
@@ -406,15 +427,21 @@ fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
         }
         gone += expired.len() as u64;
     }
-    let mut statement =
-        db.prepare_cached("DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id")?;
-    let previews: Vec<(u32, i64)> = statement
-        .query_map([now.0 - PREVIEW_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut statement = db.prepare_cached(
+        "DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id, news",
+    )?;
+    let previews: Vec<(u32, i64, Option<i64>)> = statement
+        .query_map([now.0 - PREVIEW_MS], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
         .collect::<Result<_, _>>()?;
-    for (account, id) in &previews {
+    for (account, id, news) in &previews {
         db.prepare_cached("DELETE FROM delivery WHERE account = ? AND mass = ?")?
             .execute(params![account, id])?;
         release_blobs(db, *account, &format!("mass:{id}"), now)?;
+        if let Some(news) = news {
+            forget_frozen(db, AccountId(*account), NewsId(*news), now)?;
+        }
     }
     gone += previews.len() as u64;
     let old = [

@@ -14,6 +14,7 @@ ALTER TABLE news ADD COLUMN shelf INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE news ADD COLUMN serial INTEGER;
 ALTER TABLE news ADD COLUMN number INTEGER;
 ALTER TABLE news ADD COLUMN updated_at INTEGER;
+CREATE INDEX news_number ON news (account, number) WHERE number IS NOT NULL;
 CREATE INDEX news_library ON news (account, shelf, serial) WHERE serial IS NOT NULL;
 
 -- Drafts published without a mass send. state: domain::library::PublishStatus.
