@@ -2,7 +2,7 @@
 
 use crate::{
     article::Article,
-    id::{BlobId, CardId, MediaId, NewsId},
+    id::{BlobId, CardId, ImageId, MediaId, NewsId},
 };
 
 /// Pictures of one message, at most (U5, 40215).
@@ -227,6 +227,15 @@ pub struct Caption {
     pub only_fans_can_comment: bool,
 }
 
+/// What an article of the type `newspic` was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gallery {
+    /// The plain text; may be empty.
+    pub text: String,
+    /// One to twenty permanent pictures, the cover first.
+    pub pictures: Vec<MediaId>,
+}
+
 /// One article of a news with its cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewsArticle {
@@ -236,6 +245,19 @@ pub struct NewsArticle {
     pub cover_media: MediaId,
     /// The cover picture.
     pub cover: StoredBlob,
+    /// The address of the cover, of permanent covers.
+    pub cover_image: Option<ImageId>,
+    /// The account's own pictures in the body: their bytes stay as long as this article does.
+    pub pictures: Vec<BlobId>,
+    /// What it was made of, if it is a series of pictures.
+    pub gallery: Option<Gallery>,
+}
+
+impl NewsArticle {
+    /// The word for its type in drafts and publications.
+    pub fn article_type(&self) -> &'static str {
+        if self.gallery.is_some() { "newspic" } else { "news" }
+    }
 }
 
 /// One to eight articles sent as one.

@@ -48,6 +48,10 @@ id! {
     NewsId(i64) copy
 }
 id! {
+    /// `publish_id`: one publication without a mass send; per account, from 100,000,001 upward.
+    PublishId(i64) copy
+}
+id! {
     /// A tag's number within one account; 0–2 are presets, own tags start at 100.
     TagId(i64) copy
 }

@@ -16,6 +16,7 @@ pub mod compat;
 pub mod content;
 pub mod follower;
 pub mod id;
+pub mod library;
 pub mod link;
 pub mod mass;
 pub mod media;

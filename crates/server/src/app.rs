@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{
     account::Callback,
     id::AccountId,
+    library::LibraryLimits,
     link::{Link, LinkKey, LinkKind},
     review::Verdict,
     speed::SpeedTable,
@@ -107,6 +108,8 @@ pub struct ServerSettings {
     pub admin_token_hash: [u8; 32],
     /// How fast mass sends go.
     pub speeds: SpeedTable,
+    /// How much each account's library holds.
+    pub library: LibraryLimits,
     /// From the last byte of a request to the answer, at most (SEC10).
     pub answer_timeout: Duration,
     /// For all headers of a request (SEC10).
@@ -126,6 +129,7 @@ impl ServerSettings {
             public_url,
             admin_token_hash,
             speeds: SpeedTable::document(),
+            library: LibraryLimits::default(),
             answer_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),

@@ -14,10 +14,12 @@ pub mod card;
 pub mod clock;
 pub mod follower;
 pub mod inbox;
+pub mod library;
 pub mod mass;
 pub mod media;
 pub mod original;
 pub mod outbox;
+pub mod publication;
 pub mod random;
 pub mod schedule;
 pub mod setting;
@@ -30,10 +32,12 @@ use account::AccountStore;
 use card::CardStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
+use publication::PublicationStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
 use tag::TagStore;
@@ -53,6 +57,8 @@ pub trait Store:
     + CardStore
     + ScheduleStore
     + OriginalStore
+    + LibraryStore
+    + PublicationStore
     + Send
     + Sync
 {
@@ -71,6 +77,8 @@ impl<T> Store for T where
         + CardStore
         + ScheduleStore
         + OriginalStore
+        + LibraryStore
+        + PublicationStore
         + Send
         + Sync
 {

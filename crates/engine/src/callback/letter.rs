@@ -4,19 +4,21 @@ use domain::{
     account::{Account, Callback, CallbackMode},
     compat::Behaviour,
     content::Content,
-    id::MassId,
+    id::{AccountId, MassId, PublishId},
+    library::PublishStatus,
     link::{Link, LinkKey, LinkKind},
     mass::{Counts, Mass, MassState},
     originality::{self, ORIGINAL_ARTICLE_TYPE, Verdict},
 };
 use store::{
     Store,
+    media::FrozenNews,
     original::{ArticleKey, Finding},
     outbox::{Event, EventKind},
 };
 use wire::callback::{
     AesKey, Envelope, Letter, Mode, Query, Seal, Stamp,
-    event::{Appendix, Change, CopyrightItem, Following, MassFinished},
+    event::{Appendix, Change, CopyrightItem, Following, MassFinished, PublishFinished},
 };
 
 /// What a request is signed with.
@@ -96,6 +98,7 @@ pub(super) async fn draft(
         }
         EventKind::Subscribed(ordinal) => (ordinal, Change::Subscribe),
         EventKind::Unsubscribed(ordinal) => (ordinal, Change::Unsubscribe),
+        EventKind::Published(id) => return published(store, links, public_url, account, event, id).await,
     };
     let open_id = account.open_id_key.seal(ordinal).0;
     let following = Following {
@@ -158,6 +161,57 @@ async fn finished(
     })
 }
 
+async fn published(
+    store: &dyn Store,
+    links: &LinkKey,
+    public_url: &str,
+    account: &Account,
+    event: &Event,
+    id: PublishId,
+) -> Result<Draft, String> {
+    let publication = store
+        .publication(account.id, id)
+        .await
+        .map_err(|error| error.to_string())?
+        .ok_or("the publication is gone")?;
+    let news = store
+        .frozen_news(account.id, publication.news)
+        .await
+        .map_err(|error| error.to_string())?
+        .filter(|_| publication.status.was_public());
+    let article_id = links.seal(Link {
+        kind: LinkKind::Publication,
+        account: account.id,
+        number: id.0.unsigned_abs(),
+        index: 0,
+    });
+    // What was deleted since was published when this happened.
+    let status = match publication.status {
+        PublishStatus::Deleted | PublishStatus::Blocked => PublishStatus::Published,
+        status => status,
+    };
+    let articles = match &news {
+        Some(news) => article_keys(account.id, news),
+        None => Vec::new(),
+    };
+    let event = PublishFinished {
+        to: account.original_id.clone(),
+        create_time: event.create_time,
+        publish_id: id.0,
+        publish_status: i64::from(status.number()),
+        article_id: if news.is_some() { article_id } else { String::new() },
+        articles: articles
+            .into_iter()
+            .map(|key| article_url(links, public_url, key))
+            .collect(),
+        fail_idx: Vec::new(),
+    };
+    Ok(Draft {
+        xml: event.to_xml(),
+        open_id: None,
+    })
+}
+
 fn item(finding: &Finding, original_article_url: String) -> CopyrightItem {
     let verdict = finding.verdict;
     CopyrightItem {
@@ -184,15 +238,18 @@ async fn articles(store: &dyn Store, mass: &Mass) -> Result<Vec<ArticleKey>, Str
         .frozen_news(mass.account, id)
         .await
         .map_err(|error| error.to_string())?;
-    let articles = news.map_or(0, |news| news.news.articles.len());
-    let positions = (1..=articles).filter_map(|position| u8::try_from(position).ok());
-    Ok(positions
-        .map(|article| ArticleKey {
-            account: mass.account,
-            news: id,
+    Ok(news.map_or_else(Vec::new, |news| article_keys(mass.account, &news)))
+}
+
+fn article_keys(account: AccountId, news: &FrozenNews) -> Vec<ArticleKey> {
+    (1..)
+        .zip(&news.news.articles)
+        .map(|(article, _)| ArticleKey {
+            account,
+            news: news.id,
             article,
         })
-        .collect())
+        .collect()
 }
 
 fn article_url(links: &LinkKey, public_url: &str, key: ArticleKey) -> String {

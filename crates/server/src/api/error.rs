@@ -7,6 +7,7 @@ use axum::{
 };
 use domain::{
     article::{ArticleRefusal, TextRefusal, VideoTextRefusal},
+    library::{LibraryRefusal, PublicationRefusal},
     mass::{DeleteRefusal, Refusal},
     media::{MediaKind, MediaRefusal},
     quota::{MinuteUsedUp, QuotaRefusal},
@@ -166,6 +167,25 @@ impl From<DeleteRefusal> for ApiError {
             DeleteRefusal::MessageType => ErrCode::InvalidMessageType,
             DeleteRefusal::NotSent => ErrCode::InvalidMsgStatus,
             DeleteRefusal::ArticleIndex => ErrCode::InvalidArticleIdx,
+        })
+    }
+}
+
+impl From<LibraryRefusal> for ApiError {
+    fn from(refusal: LibraryRefusal) -> Self {
+        Self::new(match refusal {
+            LibraryRefusal::Full => ErrCode::MaterialListFull,
+            LibraryRefusal::Unknown => ErrCode::InvalidMediaId,
+            LibraryRefusal::ArticleIndex => ErrCode::InvalidIndexValue,
+        })
+    }
+}
+
+impl From<PublicationRefusal> for ApiError {
+    fn from(refusal: PublicationRefusal) -> Self {
+        Self::new(match refusal {
+            PublicationRefusal::Unknown => ErrCode::InvalidArticleId,
+            PublicationRefusal::ArticleIndex => ErrCode::InvalidIndexValue,
         })
     }
 }

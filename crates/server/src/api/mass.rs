@@ -305,6 +305,7 @@ async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result
         LinkKind::Video => Ok((MassId(number), 0)),
         LinkKind::PreviewArticle
         | LinkKind::Image
+        | LinkKind::Publication
         | LinkKind::Cover
         | LinkKind::MessageMedia
         | LinkKind::Media

@@ -8,11 +8,15 @@ pub mod article;
 pub mod body;
 pub mod caller;
 pub mod card;
+pub mod draft;
 pub mod error;
 pub mod follower;
 pub mod inflight;
+pub mod library;
 pub mod mass;
+pub mod material;
 pub mod media;
+pub mod publication;
 pub mod query;
 pub mod tag;
 pub mod token;
@@ -75,6 +79,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cgi-bin/message/mass/speed/get", read_call(mass::speed))
         .route("/cgi-bin/message/mass/speed/set", write_call(mass::set_speed))
         .route("/card/create", write_call(card::create))
+        .merge(library_routes())
         .route("/cgi-bin", any(unknown))
         .route("/cgi-bin/{*path}", any(unknown))
         .route("/card", any(unknown))
@@ -87,6 +92,33 @@ pub fn routes(app: &App) -> Router<App> {
             transport::finish_api_call,
         ))
         .layer(DefaultBodyLimit::disable())
+}
+
+/// Permanent materials, drafts, publications.
+fn library_routes() -> Router<App> {
+    Router::new()
+        .route("/cgi-bin/material/add_material", write_call(material::add))
+        .route("/cgi-bin/material/get_material", write_call(material::get))
+        .route("/cgi-bin/material/del_material", write_call(material::delete))
+        .route("/cgi-bin/material/get_materialcount", read_call(material::count))
+        .route("/cgi-bin/material/batchget_material", write_call(material::list))
+        .route("/cgi-bin/material/add_news", write_call(material::add_news))
+        .route("/cgi-bin/material/update_news", write_call(material::update_news))
+        .route("/cgi-bin/draft/add", write_call(draft::add))
+        .route("/cgi-bin/draft/update", write_call(draft::update))
+        .route("/cgi-bin/draft/get", write_call(draft::get))
+        .route("/cgi-bin/draft/delete", write_call(draft::delete))
+        .route("/cgi-bin/draft/count", read_call(draft::count))
+        .route("/cgi-bin/draft/batchget", write_call(draft::list))
+        .route("/cgi-bin/draft/switch", write_call(draft::switch))
+        .route("/cgi-bin/freepublish/submit", write_call(publication::submit))
+        .route("/cgi-bin/freepublish/get", write_call(publication::get))
+        .route("/cgi-bin/freepublish/delete", write_call(publication::delete))
+        .route(
+            "/cgi-bin/freepublish/getarticle",
+            write_call(publication::article),
+        )
+        .route("/cgi-bin/freepublish/batchget", write_call(publication::list))
 }
 
 /// A call that is made with GET and, by some clients, with POST (spec errors §1).

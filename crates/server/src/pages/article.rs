@@ -55,9 +55,12 @@ async fn find(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
         }
         LinkKind::PreviewArticle => preview(app, link, MassId(number), headers).await,
         LinkKind::Video => video(app, link, MassId(number), headers).await,
-        LinkKind::Image | LinkKind::Cover | LinkKind::MessageMedia | LinkKind::Media | LinkKind::Entry => {
-            Ok(Found::Nothing)
-        }
+        LinkKind::Image
+        | LinkKind::Cover
+        | LinkKind::MessageMedia
+        | LinkKind::Media
+        | LinkKind::Entry
+        | LinkKind::Publication => Ok(Found::Nothing),
     }
 }
 

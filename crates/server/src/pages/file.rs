@@ -75,7 +75,11 @@ async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {
             Ok(found.map(|found| found.media.blob))
         }
         LinkKind::MessageMedia => of_message(app, link, MassId(number)).await,
-        LinkKind::Article | LinkKind::PreviewArticle | LinkKind::Entry | LinkKind::Video => Ok(None),
+        LinkKind::Article
+        | LinkKind::PreviewArticle
+        | LinkKind::Entry
+        | LinkKind::Video
+        | LinkKind::Publication => Ok(None),
     }
 }
 

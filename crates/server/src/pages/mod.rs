@@ -22,6 +22,8 @@ pub fn routes() -> Router<App> {
         .route("/media/{link}", get(file::media))
         .route("/mmbiz_jpg/{link}/{size}", get(file::picture))
         .route("/mmbiz_png/{link}/{size}", get(file::picture))
+        .route("/mmbiz_gif/{link}/{size}", get(file::picture))
+        .route("/mmbiz_bmp/{link}/{size}", get(file::picture))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 

@@ -115,6 +115,13 @@ impl Answer {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub fn start_with(change: impl FnOnce(&mut ServerSettings)) -> Self {
+        let mut settings = ServerSettings::new("http://qunfa.test".into(), digest(ADMIN));
+        change(&mut settings);
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::new([7; 32]);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
@@ -128,7 +135,7 @@ impl Server {
             ids: Arc::new(Random::seeded(1)),
             secrets: Arc::new(Random::system()),
             links: vault.link_key(),
-            settings: Arc::new(ServerSettings::new("http://qunfa.test".into(), digest(ADMIN))),
+            settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),
         });

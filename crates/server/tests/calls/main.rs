@@ -4,6 +4,7 @@
 mod calling;
 mod followers;
 mod harness;
+mod library;
 mod media;
 mod native;
 mod reading;

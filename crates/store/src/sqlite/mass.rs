@@ -12,7 +12,8 @@ use domain::{
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::{
-    Shared, SqliteStore, accept, account, delete, dry_run, end, follower, media, outbox, release, rows,
+    Shared, SqliteStore, accept, account, delete, dry_run, end, follower, library, media, outbox, release,
+    rows,
     sets::{self, SetKind},
     usage,
 };
@@ -549,6 +550,7 @@ pub(super) fn succeed(
         mass.0,
     ])?;
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
+    library::draft_was_sent(db, account, mass, now)?;
     // Its news may have been deleted through another send of it while this one ran (S104).
     if let Some(news) = news_of(db, account, mass)? {
         delete::masses_of_dead_news(db, account, news)?;

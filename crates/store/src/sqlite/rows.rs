@@ -3,8 +3,8 @@
 use domain::{
     account::{Callback, CallbackMode},
     article::Article,
-    content::{Caption, Content, News, NewsArticle, StoredBlob},
-    id::{BlobId, MediaId},
+    content::{Caption, Content, Gallery, News, NewsArticle, StoredBlob},
+    id::{BlobId, ImageId, MediaId},
     quota::Quota,
 };
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,18 @@ struct ArticleRow {
     cover: String,
     cover_type: String,
     cover_length: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cover_image: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pictures: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gallery: Option<GalleryRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GalleryRow {
+    text: String,
+    pictures: Vec<String>,
 }
 
 /// The stored form of a news, and the digest that tells its versions apart.
@@ -136,6 +148,9 @@ fn article_row(from: NewsArticle) -> ArticleRow {
         article,
         cover_media,
         cover,
+        cover_image,
+        pictures,
+        gallery,
     } = from;
     ArticleRow {
         title: article.title,
@@ -150,6 +165,12 @@ fn article_row(from: NewsArticle) -> ArticleRow {
         cover: cover.id.0,
         cover_type: cover.content_type,
         cover_length: cover.length,
+        cover_image: cover_image.map(|image| image.0),
+        pictures: pictures.into_iter().map(|picture| picture.0).collect(),
+        gallery: gallery.map(|gallery| GalleryRow {
+            text: gallery.text,
+            pictures: gallery.pictures.into_iter().map(|picture| picture.0).collect(),
+        }),
     }
 }
 
@@ -171,6 +192,12 @@ fn article(row: ArticleRow) -> NewsArticle {
             content_type: row.cover_type,
             length: row.cover_length,
         },
+        cover_image: row.cover_image.map(ImageId),
+        pictures: row.pictures.into_iter().map(BlobId).collect(),
+        gallery: row.gallery.map(|gallery| Gallery {
+            text: gallery.text,
+            pictures: gallery.pictures.into_iter().map(MediaId).collect(),
+        }),
     }
 }
 
