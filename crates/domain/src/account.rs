@@ -52,7 +52,9 @@ pub struct Account {
     pub pay_enabled: bool,
     /// Whether equal content to an equal audience within 24 hours is a repeat even without a `clientmsgid`.
     pub repeat_check: bool,
-    /// What it may send (Q1–Q6).
+    /// Whether readers may comment on its articles, where an article allows it (88000 otherwise).
+    pub comment_enabled: bool,
+    /// What it may send (Q1–Q8).
     pub quota: Quota,
     /// The speed that was set; `None` until then.
     pub speed: Option<SpeedLevel>,

@@ -1,6 +1,6 @@
 //! What every handler can reach: the store, the clock, sources of chance, settings.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
@@ -102,6 +102,8 @@ impl Deref for App {
 pub struct ServerSettings {
     /// Scheme, host and port under which followers and accounts reach this server, without a last slash.
     pub public_url: String,
+    /// Addresses and networks from which events come and to which calls go (`getcallbackip`).
+    pub addresses: Vec<String>,
     /// The SHA-256 of the admin token of the native API (SEC2).
     pub admin_token_hash: [u8; 32],
     /// How fast mass sends go.
@@ -122,6 +124,7 @@ impl ServerSettings {
     /// The documented limits for a server at this address.
     pub fn new(public_url: String, admin_token_hash: [u8; 32]) -> Self {
         Self {
+            addresses: address_of(&public_url).into_iter().collect(),
             public_url,
             admin_token_hash,
             speeds: Speeds::document(),
@@ -131,6 +134,15 @@ impl ServerSettings {
             keep_alive_timeout: Duration::from_secs(75),
             connections_per_source: 1024,
         }
+    }
+}
+
+/// The address in a URL whose host is one; `None` for a name.
+pub fn address_of(url: &str) -> Option<String> {
+    match url::Url::parse(url).ok()?.host()? {
+        url::Host::Ipv4(address) => Some(address.to_string()),
+        url::Host::Ipv6(address) => Some(address.to_string()),
+        url::Host::Domain(_) => None,
     }
 }
 
@@ -169,11 +181,16 @@ impl Speeds {
     }
 }
 
-/// The GET handshake with a callback URL (spec events §1); the engine's sender does it.
+/// Looks at a callback's receiver, within the rules for its address (SEC6); the engine's sender does it.
 #[async_trait]
 pub trait CallbackCheck: Send + Sync {
-    /// Whether the receiver answers as it must; the error says why not, for people.
+    /// The GET handshake (spec events §1): whether the receiver answers as it must; the error says why not, for people.
     async fn verify(&self, callback: &Callback) -> Result<(), String>;
+    /// What the receiver's name resolves to; nothing when it does not resolve, or to an address that is not
+    /// allowed.
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr>;
+    /// How long one of these addresses takes to accept a connection; `None` when it does not.
+    async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration>;
 }
 
 /// The virtual clock of a sandbox.

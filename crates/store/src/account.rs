@@ -49,6 +49,8 @@ pub struct AccountChange {
     pub pay_enabled: Option<bool>,
     /// Whether repeats are refused without a `clientmsgid`.
     pub repeat_check: Option<bool>,
+    /// Whether readers may comment.
+    pub comment_enabled: Option<bool>,
     /// The whole quota.
     pub quota: Option<Quota>,
     /// Another callback, or none.

@@ -10,7 +10,9 @@
 pub mod account;
 pub mod blob;
 pub mod bus;
+pub mod call;
 pub mod clock;
+pub mod comment;
 pub mod follower;
 pub mod inbox;
 pub mod mass;
@@ -19,17 +21,21 @@ pub mod outbox;
 pub mod random;
 pub mod setting;
 pub mod sqlite;
+pub mod statistics;
 pub mod tag;
 pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use call::CallStore;
+use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
 use mass::MassStore;
 use media::MediaStore;
 use outbox::OutboxStore;
 use setting::SettingStore;
+use statistics::StatisticsStore;
 use tag::TagStore;
 use token::TokenStore;
 
@@ -44,6 +50,9 @@ pub trait Store:
     + InboxStore
     + OutboxStore
     + SettingStore
+    + CallStore
+    + CommentStore
+    + StatisticsStore
     + Send
     + Sync
 {
@@ -59,6 +68,9 @@ impl<T> Store for T where
         + InboxStore
         + OutboxStore
         + SettingStore
+        + CallStore
+        + CommentStore
+        + StatisticsStore
         + Send
         + Sync
 {

@@ -4,6 +4,7 @@ use axum::extract::State;
 use domain::{
     account::Account,
     article::{self, ArticleDraft, DIGEST_DEFAULT_NEWS, LinkPolicy},
+    call::CountedCall,
     content::{MaterialKind, News, NewsArticle, StoredBlob},
     id::{AccountId, MediaId},
     link::{Link, LinkKind},
@@ -37,6 +38,9 @@ pub async fn upload_news(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<UploadNews, ARTICLES_MAX>,
 ) -> ApiResult<UploadAnswer> {
+    app.store
+        .count(account.id, CountedCall::NewsUpload, app.now())
+        .await??;
     let articles = request
         .into_articles()
         .required_or(ErrCode::EmptyNewsData, ErrCode::InvalidArgsSize)?;

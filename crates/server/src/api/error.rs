@@ -7,9 +7,12 @@ use axum::{
 };
 use domain::{
     article::{ArticleRefusal, TextRefusal, VideoTextRefusal},
+    call::{CallsUsedUp, ClearingsUsedUp},
+    comment::CommentRefusal,
     mass::{DeleteRefusal, Refusal},
     media::{MediaKind, MediaRefusal},
     quota::{MinuteUsedUp, QuotaRefusal},
+    statistics::SpanRefusal,
     tag::TagRefusal,
 };
 use store::{StoreError, mass::PreviewRefusal, token::ForcesUsedUp};
@@ -229,6 +232,56 @@ impl From<VideoTextRefusal> for ApiError {
             VideoTextRefusal::DescriptionTooLong => ErrCode::DescriptionSizeOutOfLimit,
         })
     }
+}
+
+impl From<CallsUsedUp> for ApiError {
+    fn from(CallsUsedUp: CallsUsedUp) -> Self {
+        Self::new(ErrCode::DailyQuotaReached) // Q7, Q8
+    }
+}
+
+impl From<ClearingsUsedUp> for ApiError {
+    fn from(ClearingsUsedUp: ClearingsUsedUp) -> Self {
+        Self::new(ErrCode::ClearQuotaForbidden)
+    }
+}
+
+impl From<CommentRefusal> for ApiError {
+    fn from(refusal: CommentRefusal) -> Self {
+        Self::new(match refusal {
+            CommentRefusal::Disabled => ErrCode::NoCommentPrivilege,
+            CommentRefusal::ArticleUnknown => ErrCode::MsgDataNotFound,
+            CommentRefusal::Unknown => ErrCode::CommentNotFound,
+            CommentRefusal::DeletedByReader => ErrCode::CommentDeletedByUser,
+            CommentRefusal::TooManyElected => ErrCode::ElectedCommentLimit,
+            CommentRefusal::Replied => ErrCode::AlreadyReplied,
+            CommentRefusal::ReplyLength => ErrCode::InvalidReplyLength,
+        })
+    }
+}
+
+impl From<SpanRefusal> for ApiError {
+    fn from(refusal: SpanRefusal) -> Self {
+        Self::new(match refusal {
+            SpanRefusal::Format => ErrCode::DateFormatError,
+            SpanRefusal::Range => ErrCode::DateRangeError,
+            SpanRefusal::NotReady => ErrCode::DataNotReady,
+        })
+    }
+}
+
+/// The same refusals where tags are called groups: older codes (spec accounts §8).
+pub fn group_refusal(refusal: TagRefusal) -> ApiError {
+    ApiError::new(match refusal {
+        TagRefusal::NameInvalid => ErrCode::InvalidGroupName,
+        TagRefusal::NameTooLong => ErrCode::GroupNameTooLong,
+        TagRefusal::TooMany => ErrCode::TooManyGroups,
+        TagRefusal::Preset => ErrCode::CannotModifySystemGroup,
+        TagRefusal::TooManyFollowers => ErrCode::TagHasTooManyFollowers,
+        TagRefusal::Unknown => ErrCode::InvalidGroupId,
+        TagRefusal::TooManyOnFollower => ErrCode::TooManyTagsOnFollower,
+        TagRefusal::NotFollowing => ErrCode::UserUnsubscribed,
+    })
 }
 
 #[cfg(test)]

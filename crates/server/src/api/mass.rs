@@ -7,6 +7,7 @@ use axum::extract::State;
 use domain::{
     account::Account,
     audience::Audience,
+    call::CountedCall,
     content::NewContent,
     id::{ExternalId, MassId, NewsId, Ordinal},
     link::LinkKind,
@@ -98,6 +99,9 @@ pub async fn delete(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<Delete>,
 ) -> ApiResult<Done> {
+    app.store
+        .count(account.id, CountedCall::Delete, app.now())
+        .await??;
     let (id, index) = match request.msg_id {
         Field::Present(id) => (MassId(id), article_index(request.article_idx)),
         Field::Malformed => return Err(ErrCode::InvalidMsgId.into()),
@@ -209,6 +213,9 @@ async fn preview_receiver(
     to_name: Field<String>,
 ) -> Result<Ordinal, ApiError> {
     if let Some(name) = to_name.or_malformed(ErrCode::InvalidUsername)? {
+        app.store
+            .count(account.id, CountedCall::NamePreview, app.now())
+            .await??;
         let found = app
             .store
             .follower_by_external_id(account.id, &ExternalId(name))

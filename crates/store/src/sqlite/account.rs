@@ -17,7 +17,8 @@ use crate::{
 };
 
 const COLUMNS: &str = "id, app_id, original_id, name, kind, verified, pay_enabled, repeat_check, quota, speed, \
-                       callback, open_id_secret";
+                       callback, open_id_secret, \
+                       comment_enabled";
 
 #[async_trait]
 impl AccountStore for SqliteStore {
@@ -116,6 +117,7 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
                     .and_then(|bytes| rows::callback(&bytes))
             })
             .transpose()?,
+        comment_enabled: row.get(12)?,
         open_id_key: OpenIdKey::new(&open_id_secret),
     })
 }
@@ -174,6 +176,9 @@ fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange
     }
     if let Some(repeat_check) = change.repeat_check {
         set("repeat_check", &repeat_check)?;
+    }
+    if let Some(comment_enabled) = change.comment_enabled {
+        set("comment_enabled", &comment_enabled)?;
     }
     if let Some(quota) = &change.quota {
         set("quota", &rows::quota_text(quota)?)?;

@@ -16,6 +16,8 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 
 mod accept;
 mod account;
+mod call;
+mod comment;
 mod connection;
 mod delete;
 mod follower;
@@ -28,6 +30,7 @@ mod release;
 mod rows;
 mod sets;
 mod setting;
+mod statistics;
 mod tag;
 mod token;
 mod usage;
@@ -60,6 +63,7 @@ struct Shared {
     leases: Mutex<Leases>,
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
+    reads: statistics::Unwritten,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -86,6 +90,7 @@ impl SqliteStore {
             leases: Mutex::default(),
             receipts: ReceiptsCache::default(),
             news: moka::sync::Cache::new(1_024),
+            reads: statistics::Unwritten::default(),
         };
         Ok(Self {
             writer: Writer::start(path.clone(), connection)?,

@@ -20,6 +20,17 @@ struct QuotaRow {
     history_per_day: Option<u32>,
     history_per_month: Option<u32>,
     calls_per_minute: Option<u32>,
+    // Absent in rows that are older than these rules.
+    #[serde(default = "name_previews_by_default")]
+    name_previews_per_day: Option<u32>,
+    #[serde(default)]
+    news_uploads_per_day: Option<u32>,
+    #[serde(default)]
+    deletes_per_day: Option<u32>,
+}
+
+fn name_previews_by_default() -> Option<u32> {
+    Some(domain::quota::NAME_PREVIEWS_PER_DAY)
 }
 
 pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
@@ -30,6 +41,9 @@ pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     } = *quota;
     let row = QuotaRow {
         sends_per_day,
@@ -38,6 +52,9 @@ pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     };
     Ok(serde_json::to_string(&row)?)
 }
@@ -50,6 +67,9 @@ pub(super) fn quota(text: &str) -> StoreResult<Quota> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     } = serde_json::from_str(text)?;
     Ok(Quota {
         sends_per_day,
@@ -58,6 +78,9 @@ pub(super) fn quota(text: &str) -> StoreResult<Quota> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     })
 }
 
