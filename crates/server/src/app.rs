@@ -12,7 +12,7 @@ use domain::{
 };
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
 
-use crate::api::inflight::Inflight;
+use crate::api::{inflight::Inflight, refused::Refused};
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -47,6 +47,7 @@ pub struct App(Arc<Shared>);
 struct Shared {
     parts: Parts,
     inflight: Inflight,
+    refused: Refused,
 }
 
 impl App {
@@ -55,12 +56,18 @@ impl App {
         Self(Arc::new(Shared {
             parts,
             inflight: Inflight::default(),
+            refused: Refused::default(),
         }))
     }
 
     /// Mass-send calls of this process that are not yet decided.
     pub fn inflight(&self) -> &Inflight {
         &self.0.inflight
+    }
+
+    /// Calls of this process that were refused.
+    pub fn refused(&self) -> &Refused {
+        &self.0.refused
     }
 
     /// Now, by the one clock.

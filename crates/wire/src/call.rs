@@ -1,4 +1,4 @@
-//! Counted calls: `openapi/quota/get` and `openapi/quota/clear` (`clear_quota` is in `token`).
+//! What is told of calls: `openapi/quota/get`, `openapi/quota/clear`, `openapi/rid/get` (`clear_quota` is in `token`).
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,55 @@ pub struct RateLimit {
     pub refresh_second: i64,
 }
 
-loose_object!(OfPath);
+/// The body of `POST /cgi-bin/openapi/rid/get`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct OfRid {
+    /// The request id of a refused call.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub rid: Field<String>,
+}
+
+/// The answer of `openapi/rid/get`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct RidAnswer {
+    /// 0.
+    pub errcode: i64,
+    /// `ok`.
+    pub errmsg: String,
+    /// The call.
+    pub request: RidRequest,
+}
+
+impl RidAnswer {
+    /// The answer with this call.
+    pub fn new(request: RidRequest) -> Self {
+        Self {
+            errcode: 0,
+            errmsg: "ok".to_owned(),
+            request,
+        }
+    }
+}
+
+/// A call that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct RidRequest {
+    /// When, in seconds.
+    pub invoke_time: i64,
+    /// How long it took.
+    pub cost_in_ms: i64,
+    /// Its path and query, secrets masked.
+    pub request_url: String,
+    /// The beginning of its body.
+    pub request_body: String,
+    /// The answer.
+    pub response_body: String,
+    /// Who called; empty when that is not known.
+    pub client_ip: String,
+}
+
+loose_object!(OfPath, OfRid);
 
 #[cfg(test)]
 mod tests {

@@ -48,11 +48,16 @@ impl ApiError {
 
     /// The whole response: HTTP 200 and one line of JSON (clients.md §1 rules 1, 3 and 4).
     pub fn answer(self, rid: &str) -> Response {
+        json_response(self.text(rid))
+    }
+
+    /// The line of JSON.
+    pub fn text(self, rid: &str) -> String {
         let mut reply = ErrorReply::new(self.code, Some(rid));
         if let Some((key, value)) = self.extra {
             reply = reply.with(key, value);
         }
-        json_response(reply.to_json())
+        reply.to_json()
     }
 }
 
@@ -80,7 +85,8 @@ impl<T: serde::Serialize> IntoResponse for Answer<T> {
     }
 }
 
-fn json_response(json: String) -> Response {
+/// One line of JSON as a response.
+pub fn json_response(json: String) -> Response {
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::OK;
     response

@@ -17,6 +17,7 @@ pub mod mass;
 pub mod media;
 pub mod network;
 pub mod query;
+pub mod refused;
 pub mod statistics;
 pub mod tag;
 pub mod token;
@@ -98,6 +99,7 @@ fn services() -> Router<App> {
         .route("/cgi-bin/clear_quota/v2", write_call(call::clear_by_secret))
         .route("/cgi-bin/openapi/quota/clear", write_call(call::clear_one))
         .route("/cgi-bin/openapi/quota/get", write_call(call::get))
+        .route("/cgi-bin/openapi/rid/get", write_call(refused::get))
         .route("/cgi-bin/getcallbackip", read_call(network::addresses))
         .route("/cgi-bin/get_api_domain_ip", read_call(network::addresses))
         .route("/cgi-bin/callback/check", write_call(network::check))

@@ -341,6 +341,49 @@ async fn addresses_are_told_and_a_receiver_is_checked() {
 }
 
 #[tokio::test]
+async fn a_refused_call_is_found_again_by_its_rid() {
+    let server = Server::start();
+    let mut account = server.service().await;
+    let mut other = server.service().await;
+    let refused = server
+        .call(&account, "tags/create", json!({"tag": {"name": "even"}}))
+        .await;
+    let text = refused.json()["errmsg"].as_str().expect("a text").to_owned();
+    let rid = text.rsplit(' ').next().expect("a rid").to_owned();
+    let get = async |account: &Account, rid: Value| {
+        server.call(account, "openapi/rid/get", json!({"rid": rid})).await
+    };
+    let mut found = get(&account, json!(rid)).await.json();
+    assert_eq!(found["request"]["response_body"], refused.text());
+    found["request"]["response_body"] = json!("…");
+    assert!(found["request"]["cost_in_ms"].is_u64());
+    found["request"]["cost_in_ms"] = json!(0);
+    insta::assert_snapshot!(
+        found,
+        @r#"{"errcode":0,"errmsg":"ok","request":{"client_ip":"","cost_in_ms":0,"invoke_time":1795312800,"request_body":"{\"tag\":{\"name\":\"even\"}}","request_url":"/cgi-bin/tags/create?access_token=***","response_body":"…"}}"#
+    );
+    assert_eq!(
+        get(&other, json!(rid)).await.errcode(),
+        76001,
+        "another account's is unknown"
+    );
+    let unknown = format!("{}-00000000-00000000", &rid[..8]);
+    assert_eq!(get(&account, json!(unknown)).await.errcode(), 76001);
+    for bad in [
+        json!("x"),
+        json!(null),
+        json!(7),
+        json!("6b02c1a0-zzzzzzzz-00000000"),
+    ] {
+        assert_eq!(get(&account, bad).await.errcode(), 76002);
+    }
+    server
+        .at("2026-11-29T10:00:01+08:00", &mut [&mut account, &mut other])
+        .await;
+    assert_eq!(get(&account, json!(rid)).await.errcode(), 76004);
+}
+
+#[tokio::test]
 async fn groups_are_tags_of_which_a_follower_has_one() {
     let server = Server::start();
     let account = server.service().await;
