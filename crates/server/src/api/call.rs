@@ -251,3 +251,20 @@ const LIMITS: &[(&str, Limit)] = &[
     ("/datacube/getusersummary", Limit::None),
     ("/datacube/getusercumulate", Limit::None),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_that_is_served_has_its_line_in_the_table() {
+        let routes = include_str!("mod.rs");
+        let served = routes
+            .split('"')
+            .filter(|text| text.starts_with("/cgi-bin/") || text.starts_with("/datacube/"));
+        for path in served.filter(|path| !path.contains('{')) {
+            let known = LIMITS.iter().filter(|(known, _)| *known == path).count();
+            assert_eq!(known, 1, "{path}");
+        }
+    }
+}

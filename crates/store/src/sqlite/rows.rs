@@ -200,3 +200,27 @@ fn article(row: ArticleRow) -> NewsArticle {
 pub(super) fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(format!("{what} makes no sense"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_of_before_its_newer_rules_is_still_read() {
+        let old = r#"{"sends_per_day":1,"calls_per_day":null,"receipts_per_month":4,"history_per_day":1,
+            "history_per_month":null,"calls_per_minute":60}"#;
+        let read = quota(old).expect("a quota");
+        assert_eq!((read.sends_per_day, read.calls_per_minute), (Some(1), Some(60)));
+        assert_eq!(read.name_previews_per_day, Some(100));
+        assert_eq!((read.news_uploads_per_day, read.deletes_per_day), (None, None));
+        let lifted = Quota {
+            name_previews_per_day: None,
+            deletes_per_day: Some(10),
+            ..read
+        };
+        assert_eq!(
+            quota(&quota_text(&lifted).expect("a text")).expect("a quota"),
+            lifted
+        );
+    }
+}

@@ -280,3 +280,54 @@ fn follower_days(db: &Connection, account: AccountId, days: Days) -> StoreResult
     found.reverse();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::Ordinal,
+        time::{Calendar, parse_rfc3339},
+    };
+
+    use super::*;
+    use crate::vault::Vault;
+
+    fn open(folder: &std::path::Path) -> SqliteStore {
+        SqliteStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens")
+    }
+
+    #[tokio::test]
+    async fn reads_that_were_noted_are_there_after_a_restart_and_add_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = parse_rfc3339("2026-11-22T23:59:59+08:00").expect("an instant");
+        let account = AccountId(1);
+        let article = ArticleNo {
+            news: NewsId(7),
+            index: 1,
+        };
+        let read = |ordinal: u32| Read {
+            article,
+            reader: Some(Ordinal(ordinal)),
+            loaded: true,
+        };
+        for _ in 0..2 {
+            let store = open(folder.path());
+            for ordinal in [3, 65_536 + 3, 3] {
+                store.note_read(account, read(ordinal), now);
+            }
+            store.note_read(AccountId(2), read(9), now);
+        }
+        let store = open(folder.path());
+        store.note_read(account, read(4), now.plus_seconds(1));
+        let day = Day::parse("2026-11-22").expect("a day");
+        let days = Days {
+            first: day,
+            last: day.plus(1),
+        };
+        let hours = store.reads(account, days).await.expect("reads");
+        let found: Vec<_> = hours
+            .iter()
+            .map(|hour| (hour.day, hour.hour, hour.reads.times(), hour.reads.people()))
+            .collect();
+        assert_eq!(found, [(day, 23, 6, 2), (day.plus(1), 0, 1, 1)]);
+    }
+}
