@@ -59,7 +59,9 @@ pub struct Account {
     pub declare_original: bool,
     /// The day whose behaviour it asks for; `None` is today's.
     pub compat_date: Option<CompatDate>,
-    /// What it may send (Q1–Q6).
+    /// Whether readers may comment on its articles, where an article allows it (88000 otherwise).
+    pub comment_enabled: bool,
+    /// What it may send (Q1–Q8).
     pub quota: Quota,
     /// The speed that was set; `None` until then.
     pub speed: Option<SpeedLevel>,

@@ -84,6 +84,10 @@ id! {
     ExternalId(String)
 }
 id! {
+    /// `user_comment_id`: one comment; per account, from 1 upward.
+    CommentId(i64) copy
+}
+id! {
     /// One number in the order of a block's deliveries; a follower's place in the inbox.
     Sequence(i64) copy
 }

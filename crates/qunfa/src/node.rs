@@ -1,6 +1,6 @@
 //! One process put together: store, engine and HTTP server over one folder and one clock.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{account::Callback, time::Calendar};
@@ -75,6 +75,14 @@ struct Handshake(CallbackSender);
 impl CallbackCheck for Handshake {
     async fn verify(&self, callback: &Callback) -> Result<(), String> {
         self.0.verify(callback).await
+    }
+
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr> {
+        self.0.resolve(callback).await
+    }
+
+    async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration> {
+        self.0.connect_time(callback, address).await
     }
 }
 

@@ -12,7 +12,8 @@ use engine::{
     review::{Reviewer, Webhook, WebhookSettings, WordLists},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use server::app::ServerSettings;
+use ipnet::IpNet;
+use server::app::{ServerSettings, address_of};
 use store::{random::Random, vault};
 use tokio::net::TcpListener;
 
@@ -82,6 +83,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
             default_per_minute: settings.speed.default_per_minute(),
             per_minute: settings.speed.per_minute(),
         },
+        addresses: addresses(settings),
         answer_timeout: Duration::from_secs(area.answer_timeout_seconds),
         header_timeout: Duration::from_secs(area.header_timeout_seconds),
         body_idle_timeout: Duration::from_secs(area.body_idle_timeout_seconds),
@@ -114,6 +116,24 @@ fn reviewers(settings: &Settings) -> Result<Vec<Arc<dyn Reviewer>>, CliError> {
         reviewers.push(Arc::new(Webhook::new(settings).map_err(CliError::failed)?));
     }
     Ok(reviewers)
+}
+
+/// What `getcallbackip` tells; a single address goes without its length.
+fn addresses(settings: &Settings) -> Vec<String> {
+    let text = |network: &IpNet| match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
+    };
+    let given: Vec<String> = settings.server.addresses.iter().map(text).collect();
+    if !given.is_empty() {
+        return given;
+    }
+    let listen = settings.server.listen.ip();
+    let listen = (!listen.is_unspecified()).then(|| listen.to_string());
+    address_of(&settings.public_url())
+        .or(listen)
+        .into_iter()
+        .collect()
 }
 
 fn callback_settings(settings: &Settings) -> CallbackSettings {

@@ -63,6 +63,11 @@ pub struct ServerArea {
         validate(is_public_url(public_url), "no public URL")
     )]
     pub public_url: Option<String>,
+    /// Addresses and networks that events come from and calls go to, as `getcallbackip` tells them to accounts.
+    /// Left empty, it is the address in the public URL or else the one to listen on.
+    /// Allowed: a list of networks, such as ["203.0.113.7/32", "2001:db8:1::/48"].
+    #[config(default = [], env = "QUNFA_SERVER_ADDRESSES")]
+    pub addresses: Vec<IpNet>,
     /// The token of the native API (`/v1`) and of this command line. Left out, one is made at the first start
     /// and kept in the file `admin.token` of the data folder.
     /// Allowed: 16 to 256 visible ASCII characters.

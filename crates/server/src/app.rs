@@ -1,6 +1,6 @@
 //! What every handler can reach: the store, the clock, sources of chance, settings.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
@@ -14,7 +14,7 @@ use domain::{
 };
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
 
-use crate::api::inflight::Inflight;
+use crate::api::{inflight::Inflight, refused::Refused};
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -49,6 +49,7 @@ pub struct App(Arc<Shared>);
 struct Shared {
     parts: Parts,
     inflight: Inflight,
+    refused: Refused,
 }
 
 impl App {
@@ -57,12 +58,18 @@ impl App {
         Self(Arc::new(Shared {
             parts,
             inflight: Inflight::default(),
+            refused: Refused::default(),
         }))
     }
 
     /// Mass-send calls of this process that are not yet decided.
     pub fn inflight(&self) -> &Inflight {
         &self.0.inflight
+    }
+
+    /// Calls of this process that were refused.
+    pub fn refused(&self) -> &Refused {
+        &self.0.refused
     }
 
     /// Now, by the one clock.
@@ -104,6 +111,8 @@ impl Deref for App {
 pub struct ServerSettings {
     /// Scheme, host and port under which followers and accounts reach this server, without a last slash.
     pub public_url: String,
+    /// Addresses and networks from which events come and to which calls go (`getcallbackip`).
+    pub addresses: Vec<String>,
     /// The SHA-256 of the admin token of the native API (SEC2).
     pub admin_token_hash: [u8; 32],
     /// How fast mass sends go.
@@ -126,6 +135,7 @@ impl ServerSettings {
     /// The documented limits for a server at this address.
     pub fn new(public_url: String, admin_token_hash: [u8; 32]) -> Self {
         Self {
+            addresses: address_of(&public_url).into_iter().collect(),
             public_url,
             admin_token_hash,
             speeds: SpeedTable::document(),
@@ -139,11 +149,25 @@ impl ServerSettings {
     }
 }
 
-/// The GET handshake with a callback URL (spec events §1); the engine's sender does it.
+/// The address in a URL whose host is one; `None` for a name.
+pub fn address_of(url: &str) -> Option<String> {
+    match url::Url::parse(url).ok()?.host()? {
+        url::Host::Ipv4(address) => Some(address.to_string()),
+        url::Host::Ipv6(address) => Some(address.to_string()),
+        url::Host::Domain(_) => None,
+    }
+}
+
+/// Looks at a callback's receiver, within the rules for its address (SEC6); the engine's sender does it.
 #[async_trait]
 pub trait CallbackCheck: Send + Sync {
-    /// Whether the receiver answers as it must; the error says why not, for people.
+    /// The GET handshake (spec events §1): whether the receiver answers as it must; the error says why not, for people.
     async fn verify(&self, callback: &Callback) -> Result<(), String>;
+    /// What the receiver's name resolves to; nothing when it does not resolve, or to an address that is not
+    /// allowed.
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr>;
+    /// How long one of these addresses takes to accept a connection; `None` when it does not.
+    async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration>;
 }
 
 /// The virtual clock of a sandbox, and what it plays to the engine.

@@ -56,6 +56,8 @@ pub struct AccountChange {
     pub declare_original: Option<bool>,
     /// The day whose behaviour it has; `Some(None)` is today's.
     pub compat_date: Option<Option<CompatDate>>,
+    /// Whether readers may comment.
+    pub comment_enabled: Option<bool>,
     /// The whole quota.
     pub quota: Option<Quota>,
     /// Another callback, or none.

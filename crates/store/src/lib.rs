@@ -10,8 +10,10 @@
 pub mod account;
 pub mod blob;
 pub mod bus;
+pub mod call;
 pub mod card;
 pub mod clock;
+pub mod comment;
 pub mod follower;
 pub mod inbox;
 pub mod library;
@@ -24,12 +26,15 @@ pub mod random;
 pub mod schedule;
 pub mod setting;
 pub mod sqlite;
+pub mod statistics;
 pub mod tag;
 pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use call::CallStore;
 use card::CardStore;
+use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
 use library::LibraryStore;
@@ -40,6 +45,7 @@ use outbox::OutboxStore;
 use publication::PublicationStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
+use statistics::StatisticsStore;
 use tag::TagStore;
 use token::TokenStore;
 
@@ -59,6 +65,9 @@ pub trait Store:
     + OriginalStore
     + LibraryStore
     + PublicationStore
+    + CallStore
+    + CommentStore
+    + StatisticsStore
     + Send
     + Sync
 {
@@ -79,6 +88,9 @@ impl<T> Store for T where
         + OriginalStore
         + LibraryStore
         + PublicationStore
+        + CallStore
+        + CommentStore
+        + StatisticsStore
         + Send
         + Sync
 {

@@ -4,7 +4,7 @@ mod gallery;
 pub mod making;
 
 use axum::extract::{Request, State};
-use domain::{article, content::MaterialKind, id::MediaId};
+use domain::{article, call::CountedCall, content::MaterialKind, id::MediaId};
 use store::media::NewMedia;
 use wire::{
     article::{UploadNews, UploadVideo},
@@ -31,6 +31,9 @@ pub async fn upload_news(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<UploadNews, ARTICLES_MAX>,
 ) -> ApiResult<UploadAnswer> {
+    app.store
+        .count(account.id, CountedCall::NewsUpload, app.now())
+        .await??;
     let now = app.now();
     let news = news(&app, &account, request, Making::ForThreeDays, now).await?;
     let id = new_media_id(&app);

@@ -7,6 +7,7 @@ use axum::extract::State;
 use domain::{
     account::Account,
     audience::Audience,
+    call::CountedCall,
     compat::Behaviour,
     content::NewContent,
     id::{ExternalId, MassId, NewsId, Ordinal},
@@ -101,6 +102,9 @@ pub async fn delete(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<Delete>,
 ) -> ApiResult<Done> {
+    app.store
+        .count(account.id, CountedCall::Delete, app.now())
+        .await??;
     let (id, index) = match request.msg_id {
         // Before 2017 there was no index: the whole message was deleted.
         Field::Present(id) if !account.has(Behaviour::ArticleIndex) => (MassId(id), 0),
@@ -256,6 +260,9 @@ async fn preview_receiver(
     to_name: Field<String>,
 ) -> Result<Ordinal, ApiError> {
     if let Some(name) = to_name.or_malformed(ErrCode::InvalidUsername)? {
+        app.store
+            .count(account.id, CountedCall::NamePreview, app.now())
+            .await??;
         let found = app
             .store
             .follower_by_external_id(account.id, &ExternalId(name))

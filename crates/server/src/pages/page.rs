@@ -69,6 +69,8 @@ pub struct ArticlePage<'a> {
     pub body: &'a str,
     /// Target of 阅读原文; may be empty.
     pub source: &'a str,
+    /// Elected comments; `None` where the article takes none.
+    pub comments: Option<Vec<CommentBlock>>,
     /// Whether it is the temporary page of a preview.
     pub preview: bool,
     /// Where it was reprinted from (转载).
@@ -96,6 +98,18 @@ pub struct HistoryPage<'a> {
     pub items: &'a [Item],
     /// Where the next, older page begins.
     pub next: Option<i64>,
+}
+
+/// A comment below an article; every part of it is text and escaped (SEC8).
+pub struct CommentBlock {
+    /// Who wrote it; may be empty.
+    pub nickname: String,
+    /// On which day.
+    pub date: String,
+    /// What it says.
+    pub content: String,
+    /// The account's reply.
+    pub reply: Option<String>,
 }
 
 /// The page of a video.
@@ -287,6 +301,12 @@ mod tests {
             cover: Some("\"><script>".into()),
             body: "<p>正文</p>",
             source: "http://example.org/\"><script>",
+            comments: Some(vec![CommentBlock {
+                nickname: hostile.into(),
+                date: "2026-11-22".into(),
+                content: hostile.into(),
+                reply: Some(hostile.into()),
+            }]),
             preview: true,
             reprinted: Some(Source {
                 account: hostile.into(),

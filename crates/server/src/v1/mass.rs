@@ -86,6 +86,9 @@ pub struct UsageShape {
     history_today: u32,
     history_this_month: u32,
     calls_this_minute: u32,
+    name_previews_today: u32,
+    news_uploads_today: u32,
+    deletes_today: u32,
 }
 
 /// `GET /v1/accounts/{appid}/masses?before=&limit=`.
@@ -123,6 +126,7 @@ pub async fn get(
 pub async fn usage(OfAccount(account): OfAccount, State(app): State<App>) -> NativeResult<UsageShape> {
     let now = app.now();
     let usage = app.store.usage(account.id, now).await?;
+    let calls = app.store.call_counts(account.id, now).await?;
     Ok(Json(UsageShape {
         at: app.rfc3339(usage.latest),
         sends_today: usage.sends_today,
@@ -130,6 +134,9 @@ pub async fn usage(OfAccount(account): OfAccount, State(app): State<App>) -> Nat
         history_today: usage.history_today,
         history_this_month: usage.history_this_month,
         calls_this_minute: usage.calls_this_minute,
+        name_previews_today: calls.name_previews,
+        news_uploads_today: calls.news_uploads,
+        deletes_today: calls.deletes,
     }))
 }
 

@@ -2,6 +2,7 @@
 //! where clients look at bytes.
 
 mod calling;
+mod comments;
 mod followers;
 mod harness;
 mod library;
@@ -9,3 +10,5 @@ mod media;
 mod native;
 mod reading;
 mod sending;
+mod services;
+mod statistics;

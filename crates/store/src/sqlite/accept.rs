@@ -250,7 +250,8 @@ fn one_set(db: &Connection, account: AccountId, (kind, id): (i64, i64)) -> Store
     Ok(targets.collect::<Result<_, _>>()?)
 }
 
-fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
+/// Followers without any tag.
+pub(super) fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
     let mut statement = db.prepare_cached(
         "SELECT block, kind, bits FROM block_set
          WHERE account = ?1 AND (kind = 0 OR (kind = 4 AND id IN
@@ -275,7 +276,7 @@ fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
 }
 
 /// The blacklist under its old group number: those of it who follow.
-fn blacklisted(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
+pub(super) fn blacklisted(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
     let mut statement = db.prepare_cached(
         "SELECT listed.block, listed.bits, subscribed.bits FROM block_set AS listed
          JOIN block_set AS subscribed ON subscribed.account = listed.account AND subscribed.kind = 0

@@ -18,7 +18,7 @@ use crate::{
 };
 
 const COLUMNS: &str = "id, app_id, original_id, name, kind, verified, pay_enabled, repeat_check, quota, speed, \
-                       callback, open_id_secret, protect, declare_original, compat_date";
+                       callback, open_id_secret, protect, declare_original, compat_date, comment_enabled";
 
 #[async_trait]
 impl AccountStore for SqliteStore {
@@ -123,6 +123,7 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
                     .and_then(|bytes| rows::callback(&bytes))
             })
             .transpose()?,
+        comment_enabled: row.get(15)?,
         open_id_key: OpenIdKey::new(&open_id_secret),
     })
 }
@@ -190,6 +191,9 @@ fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange
     }
     if let Some(compat_date) = change.compat_date {
         set("compat_date", &compat_date.map(|date| date.to_string()))?;
+    }
+    if let Some(comment_enabled) = change.comment_enabled {
+        set("comment_enabled", &comment_enabled)?;
     }
     if let Some(quota) = &change.quota {
         set("quota", &rows::quota_text(quota)?)?;

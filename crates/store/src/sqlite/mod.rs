@@ -16,7 +16,9 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 
 mod accept;
 mod account;
+mod call;
 mod card;
+mod comment;
 mod connection;
 mod delete;
 mod dry_run;
@@ -35,6 +37,7 @@ mod rows;
 mod schedule;
 mod sets;
 mod setting;
+mod statistics;
 mod tag;
 mod token;
 mod usage;
@@ -67,6 +70,7 @@ struct Shared {
     leases: Mutex<Leases>,
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
+    reads: statistics::Unwritten,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -93,6 +97,7 @@ impl SqliteStore {
             leases: Mutex::default(),
             receipts: ReceiptsCache::default(),
             news: moka::sync::Cache::new(1_024),
+            reads: statistics::Unwritten::default(),
         };
         Ok(Self {
             writer: Writer::start(path.clone(), connection)?,

@@ -20,6 +20,17 @@ struct QuotaRow {
     history_per_day: Option<u32>,
     history_per_month: Option<u32>,
     calls_per_minute: Option<u32>,
+    // Absent in rows that are older than these rules.
+    #[serde(default = "name_previews_by_default")]
+    name_previews_per_day: Option<u32>,
+    #[serde(default)]
+    news_uploads_per_day: Option<u32>,
+    #[serde(default)]
+    deletes_per_day: Option<u32>,
+}
+
+fn name_previews_by_default() -> Option<u32> {
+    Some(domain::quota::NAME_PREVIEWS_PER_DAY)
 }
 
 pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
@@ -30,6 +41,9 @@ pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     } = *quota;
     let row = QuotaRow {
         sends_per_day,
@@ -38,6 +52,9 @@ pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     };
     Ok(serde_json::to_string(&row)?)
 }
@@ -50,6 +67,9 @@ pub(super) fn quota(text: &str) -> StoreResult<Quota> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     } = serde_json::from_str(text)?;
     Ok(Quota {
         sends_per_day,
@@ -58,6 +78,9 @@ pub(super) fn quota(text: &str) -> StoreResult<Quota> {
         history_per_day,
         history_per_month,
         calls_per_minute,
+        name_previews_per_day,
+        news_uploads_per_day,
+        deletes_per_day,
     })
 }
 
@@ -312,4 +335,28 @@ pub(super) fn pictures(text: &str, title: String, recommend: String) -> StoreRes
 
 pub(super) fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(format!("{what} makes no sense"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_of_before_its_newer_rules_is_still_read() {
+        let old = r#"{"sends_per_day":1,"calls_per_day":null,"receipts_per_month":4,"history_per_day":1,
+            "history_per_month":null,"calls_per_minute":60}"#;
+        let read = quota(old).expect("a quota");
+        assert_eq!((read.sends_per_day, read.calls_per_minute), (Some(1), Some(60)));
+        assert_eq!(read.name_previews_per_day, Some(100));
+        assert_eq!((read.news_uploads_per_day, read.deletes_per_day), (None, None));
+        let lifted = Quota {
+            name_previews_per_day: None,
+            deletes_per_day: Some(10),
+            ..read
+        };
+        assert_eq!(
+            quota(&quota_text(&lifted).expect("a text")).expect("a quota"),
+            lifted
+        );
+    }
 }
