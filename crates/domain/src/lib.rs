@@ -19,6 +19,7 @@ pub mod link;
 pub mod mass;
 pub mod media;
 pub mod openid;
+pub mod originality;
 pub mod quota;
 pub mod receipts;
 pub mod release;
