@@ -81,7 +81,7 @@ def panel(left, title, step, with_labels, curves):
             lines.append(text(left - 9, y + 4.5, f"{percent} %", "text", "end"))
     for percent in (0, 20, 40, 60):
         lines.append(text(left + along(percent), TOP + TALL + 21, percent, "text", "middle"))
-    for language, steps in curves.items():
+    for language, steps in reversed(curves.items()):  # the dotted line on top
         points = " ".join(f"{left + along(s['percent']):.1f},{across(100 * s['found']):.1f}" for s in steps)
         lines.append(f'<polyline class="{language} line" points="{points}"/>')
     return "\n".join(lines)

@@ -7,8 +7,8 @@
 //! callers' work. How well it finds copies is measured in `docs/originality.md`.
 //!
 //! The signature is our own and not a library's: keys are stored for years, so they must come out the same from
-//! every version on every machine. The crate `gaoya` hashes through `std::hash`, whose input for text the standard
-//! library does not fix, and draws its constants from a random-number crate.
+//! every version on every machine. The crate `gaoya` hashes text through `std::hash` and draws its constants from
+//! `rand`'s `StdRng`; neither promises to stay the same.
 
 mod fingerprint;
 mod likeness;
