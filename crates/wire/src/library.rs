@@ -3,10 +3,11 @@
 //! News are handed in as [`crate::article::UploadNews`]; a file comes back as its bytes, except for videos.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     article::{Article, ImageInfo},
-    field::{Field, Flag, JsonText},
+    field::{Field, Flag, JsonText, Loose},
 };
 
 /// The query of `POST /cgi-bin/material/add_material`.
@@ -53,9 +54,27 @@ pub struct UpdateNews {
     /// Which article, counted from 0.
     #[serde(skip_serializing_if = "Field::is_absent")]
     pub index: Field<i64>,
-    /// The article that takes its place: one, in spite of the name.
+    /// The article that takes its place.
     #[serde(skip_serializing_if = "Field::is_absent")]
-    pub articles: Field<Article>,
+    pub articles: Field<OneArticle>,
+}
+
+/// One article, in spite of the field's name; some clients put it into a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OneArticle(
+    /// The article.
+    pub Article,
+);
+
+impl Loose for OneArticle {
+    fn loose(value: &Value) -> Option<Self> {
+        let value = match value.as_array().map(Vec::as_slice) {
+            Some([only]) => only,
+            Some(_) => return None,
+            None => value,
+        };
+        Article::loose(value).map(OneArticle)
+    }
 }
 
 /// The body of `material/batchget_material`, `draft/batchget` and `freepublish/batchget`.
@@ -320,10 +339,17 @@ mod tests {
         let update: UpdateNews =
             read(br#"{"media_id":"M","index":"0","articles":{"title":"T"}}"#).expect("an object");
         assert_eq!(update.index, Field::Present(0));
-        assert_eq!(
-            update.articles.present().map(|article| article.title),
-            Some(Field::from("T"))
-        );
+        let title = |update: UpdateNews| update.articles.map(|OneArticle(article)| article.title);
+        assert_eq!(title(update), Field::Present(Field::from("T")));
+        let listed: UpdateNews = read(br#"{"articles":[{"title":"T"}]}"#).expect("an object");
+        assert_eq!(title(listed), Field::Present(Field::from("T")));
+        for articles in [
+            &br#"{"articles":[]}"#[..],
+            br#"{"articles":[{},{}]}"#,
+            br#"{"articles":1}"#,
+        ] {
+            assert_eq!(title(read(articles).expect("an object")), Field::Malformed);
+        }
         let page: BatchGet =
             read(br#"{"type":"image","offset":"0","count":20.0,"no_content":"1"}"#).expect("an object");
         assert_eq!((page.offset, page.count), (Field::Present(0), Field::Present(20)));

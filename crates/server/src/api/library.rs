@@ -11,7 +11,7 @@ use wire::{
     article::ImageInfo,
     errcode::ErrCode,
     field::{Field, Flag},
-    library::{BatchGet, NewsAnswer, NewsContent, NewsEntry, NewsItem, UpdateNews},
+    library::{BatchGet, NewsAnswer, NewsContent, NewsEntry, NewsItem, OneArticle, UpdateNews},
     media::MediaRef,
 };
 
@@ -150,7 +150,7 @@ pub fn replacement(request: UpdateNews) -> Result<(MediaId, usize, wire::article
         .unwrap_or(0);
     let index = usize::try_from(index).map_err(|_| ErrCode::InvalidIndexValue)?;
     let article = match request.articles {
-        Field::Present(article) => article,
+        Field::Present(OneArticle(article)) => article,
         Field::Absent => return Err(ErrCode::EmptyNewsData.into()),
         Field::Malformed => return Err(ErrCode::InvalidArgsSize.into()),
     };

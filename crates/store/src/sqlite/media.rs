@@ -292,6 +292,7 @@ pub(super) fn forget_frozen(
             "DELETE FROM frozen_news WHERE account = ?1 AND id = ?2
                  AND NOT EXISTS (SELECT 1 FROM mass WHERE account = ?1 AND news = ?2)
                  AND NOT EXISTS (SELECT 1 FROM publication WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM original WHERE account = ?1 AND news = ?2)
                  AND NOT EXISTS (SELECT 1 FROM news WHERE account = ?1 AND number = ?2)",
         )?
         .execute(params![account.0, id.0])?;
