@@ -136,11 +136,6 @@ impl Days {
     pub fn each(self) -> impl Iterator<Item = Day> {
         (self.first.0..=self.last.0).map(Day)
     }
-
-    /// Whether `day` is one of them.
-    pub fn contains(self, day: Day) -> bool {
-        (self.first..=self.last).contains(&day)
-    }
 }
 
 /// Why days cannot be asked for.

@@ -131,7 +131,7 @@ pub struct ArticleDetail {
 pub struct UserRead {
     /// The day.
     pub ref_date: String,
-    /// The hour times a hundred, 0 to 2300; by hour only.
+    /// The hour times a hundred, 0 to 2300: 1400 is from 14:00 to 15:00; by hour only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ref_hour: Option<i64>,
     /// Where readers came from; [`ALL_SOURCES`] for all together.

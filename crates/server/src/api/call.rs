@@ -2,7 +2,7 @@
 //!
 //! Counted are the calls of Q2 (`mass/sendall` and `mass/send` together), Q7 (`mass/preview` by `towxname`) and Q8
 //! (`media/uploadnews`, `mass/delete`). For every other call `openapi/quota/get` answers the documented limit, or
-//! [`NO_LIMIT`] where no document has one, with 0 used; this server does not hold callers to those.
+//! 2147483647 where no document has one, with 0 used; this server does not hold callers to those.
 
 use axum::{
     extract::{Request, State},

@@ -145,62 +145,64 @@ pub(super) fn count_followers(
 /// Writes what was noted since the last time.
 fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
     for (hour, noted) in shared.reads.take() {
-        let key = (
-            hour.account.0,
-            hour.day.0,
-            hour.hour,
-            hour.article.news.0,
-            hour.article.index,
-        );
-        for (source, times) in [
-            (ReadSource::Session, noted.session),
-            (ReadSource::Other, noted.other),
-        ] {
-            if times > 0 {
-                db.prepare_cached(
-                    "INSERT INTO article_reads (account, day, hour, news, article, source, times)
-                     VALUES (?, ?, ?, ?, ?, ?, ?)
-                     ON CONFLICT DO UPDATE SET times = times + excluded.times",
-                )?
-                .execute(params![
-                    key.0,
-                    key.1,
-                    key.2,
-                    key.3,
-                    key.4,
-                    source.number(),
-                    times
-                ])?;
-            }
-        }
-        for (block, mut people) in noted.people {
-            let known: Option<Vec<u8>> = db
-                .prepare_cached(
-                    "SELECT bits FROM article_readers
-                     WHERE account = ? AND day = ? AND hour = ? AND news = ? AND article = ? AND block = ?",
-                )?
-                .query_row(params![key.0, key.1, key.2, key.3, key.4, block.0], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            if let Some(known) = known {
-                people.unite(&Block::decode(&known)?);
-            }
-            db.prepare_cached(
-                "INSERT OR REPLACE INTO article_readers (account, day, hour, news, article, block, bits)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                key.0,
-                key.1,
-                key.2,
-                key.3,
-                key.4,
-                block.0,
-                people.encode()
-            ])?;
+        write_times(db, hour, ReadSource::Session, noted.session)?;
+        write_times(db, hour, ReadSource::Other, noted.other)?;
+        for (block, people) in noted.people {
+            write_people(db, hour, block, people)?;
         }
     }
+    Ok(())
+}
+
+fn write_times(db: &Connection, hour: Hour, source: ReadSource, times: u64) -> StoreResult<()> {
+    if times == 0 {
+        return Ok(());
+    }
+    let ArticleNo { news, index } = hour.article;
+    db.prepare_cached(
+        "INSERT INTO article_reads (account, day, hour, news, article, source, times) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET times = times + excluded.times",
+    )?
+    .execute(params![
+        hour.account.0,
+        hour.day.0,
+        hour.hour,
+        news.0,
+        index,
+        source.number(),
+        times
+    ])?;
+    Ok(())
+}
+
+fn write_people(db: &Connection, hour: Hour, block: BlockNo, mut people: Block) -> StoreResult<()> {
+    let ArticleNo { news, index } = hour.article;
+    let known: Option<Vec<u8>> = db
+        .prepare_cached(
+            "SELECT bits FROM article_readers
+             WHERE account = ? AND day = ? AND hour = ? AND news = ? AND article = ? AND block = ?",
+        )?
+        .query_row(
+            params![hour.account.0, hour.day.0, hour.hour, news.0, index, block.0],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(known) = known {
+        people.unite(&Block::decode(&known)?);
+    }
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO article_readers (account, day, hour, news, article, block, bits)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        hour.account.0,
+        hour.day.0,
+        hour.hour,
+        news.0,
+        index,
+        block.0,
+        people.encode()
+    ])?;
     Ok(())
 }
 
