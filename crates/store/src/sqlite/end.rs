@@ -82,18 +82,24 @@ pub(super) fn recall(
     db.prepare_cached("UPDATE mass SET recalled_at = COALESCE(recalled_at, ?) WHERE account = ? AND id = ?")?
         .execute(params![now.0, account.0, id.0])?;
     if mass.state == MassState::Sending && !undelivered(db, shared, account, id, MassState::Failed, now)? {
-        stop(db, account, &mass, now)?;
+        stop(db, shared, account, &mass, now)?;
     }
     Ok(Ok(()))
 }
 
 /// Ends a mass after its first delivery: what was not released is never released.
-fn stop(db: &Connection, account: AccountId, mass: &Mass, now: Timestamp) -> StoreResult<()> {
+fn stop(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    mass: &Mass,
+    now: Timestamp,
+) -> StoreResult<()> {
     let counts = Counts {
         failed: drop_batches(db, account, mass.id)?,
         ..mass::sum(db, account, mass.id)?
     };
-    mass::succeed(db, account, mass.id, &counts, now)
+    mass::succeed(db, shared, (account, mass.id), &counts, now)
 }
 
 /// Ends a running mass of which nothing was released; false when there is none.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
+    compat::Behaviour,
     content::{Caption, Content, MessageType, NewContent},
     id::{AccountId, CardId, MassId, NewsId, Ordinal},
     mass::{Accepted, ChangeRefusal, Counts, DeleteRefusal, Mass, MassState, NewMass, Origin, Refusal},
@@ -238,7 +239,8 @@ impl MassStore for SqliteStore {
     }
 
     async fn finish_mass(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
-        self.write(move |db, _| finish(db, account, mass, now)).await
+        self.write(move |db, shared| finish(db, shared, account, mass, now))
+            .await
     }
 }
 
@@ -513,7 +515,13 @@ fn preview(
 }
 
 /// Makes a mass final once its last batch is released.
-fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+fn finish(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    mass: MassId,
+    now: Timestamp,
+) -> StoreResult<bool> {
     let unfinished = db
         .prepare_cached("SELECT 1 FROM batch WHERE account = ? AND mass = ? LIMIT 1")?
         .exists(params![account.0, mass.0])?;
@@ -521,15 +529,15 @@ fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> 
         return Ok(false);
     }
     let counts = sum(db, account, mass)?;
-    succeed(db, account, mass, &counts, now)?;
+    succeed(db, shared, (account, mass), &counts, now)?;
     Ok(true)
 }
 
 /// Writes the success of a mass with its final counts, and its event (I4, I19).
 pub(super) fn succeed(
     db: &Connection,
-    account: AccountId,
-    mass: MassId,
+    shared: &Shared,
+    (account, mass): (AccountId, MassId),
     counts: &Counts,
     now: Timestamp,
 ) -> StoreResult<()> {
@@ -550,7 +558,9 @@ pub(super) fn succeed(
         mass.0,
     ])?;
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
-    library::draft_was_sent(db, account, mass, now)?;
+    if account::by_id(db, shared, account)?.is_some_and(|account| account.has(Behaviour::DraftDies)) {
+        library::draft_was_sent(db, account, mass, now)?;
+    }
     // Its news may have been deleted through another send of it while this one ran (S104).
     if let Some(news) = news_of(db, account, mass)? {
         delete::masses_of_dead_news(db, account, news)?;
