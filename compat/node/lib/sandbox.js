@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import API from 'co-wechat-api';
+import { connect } from '../recipes/co-wechat-api-send.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const READY_MS = 30_000;
@@ -141,10 +141,7 @@ export class Sandbox {
 
   /** co-wechat-api as it is, with another host: nothing but its two prefixes is set. */
   client(account = SERVICE) {
-    const api = new API(account.appid, account.secret);
-    api.prefix = `${this.base}/cgi-bin/`;
-    api.fileServerPrefix = `${this.base}/cgi-bin/`;
-    return api;
+    return connect(this.base, account.appid, account.secret);
   }
 
   async native(method, path, body, token = 'sandbox') {

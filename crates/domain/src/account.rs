@@ -1,6 +1,7 @@
 //! Accounts: who sends, what they may do, and where their callbacks go.
 
 use crate::{
+    compat::{Behaviour, CompatDate},
     id::{AccountId, AppId},
     openid::OpenIdKey,
     quota::Quota,
@@ -52,7 +53,15 @@ pub struct Account {
     pub pay_enabled: bool,
     /// Whether equal content to an equal audience within 24 hours is a repeat even without a `clientmsgid`.
     pub repeat_check: bool,
-    /// What it may send (Q1–Q6).
+    /// API 群发保护: a send to all waits for the administrator (spec mass-send §14.6).
+    pub protect: bool,
+    /// Whether it may declare articles original.
+    pub declare_original: bool,
+    /// The day whose behaviour it asks for; `None` is today's.
+    pub compat_date: Option<CompatDate>,
+    /// Whether readers may comment on its articles, where an article allows it (88000 otherwise).
+    pub comment_enabled: bool,
+    /// What it may send (Q1–Q8).
     pub quota: Quota,
     /// The speed that was set; `None` until then.
     pub speed: Option<SpeedLevel>,
@@ -60,6 +69,24 @@ pub struct Account {
     pub callback: Option<Callback>,
     /// Names its followers.
     pub open_id_key: OpenIdKey,
+}
+
+impl Account {
+    /// Whether WeChat's behaviour of the account's day holds for it.
+    pub fn has(&self, behaviour: Behaviour) -> bool {
+        self.compat_date.is_none_or(|date| date.has(behaviour))
+    }
+
+    /// What calls are counted by: the quota, as far as its rules existed on the account's day.
+    pub fn call_quota(&self) -> Quota {
+        Quota {
+            calls_per_minute: self
+                .quota
+                .calls_per_minute
+                .filter(|_| self.has(Behaviour::MinuteLimit)),
+            ..self.quota
+        }
+    }
 }
 
 /// How an event is packed (spec events §3).

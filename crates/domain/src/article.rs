@@ -244,6 +244,15 @@ pub fn plain_text(html: &str) -> String {
     joined
 }
 
+/// A plain text as HTML: one paragraph for each line that has something on it.
+pub fn paragraphs(text: &str) -> String {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("<p>{}</p>", escaped(line)))
+        .collect()
+}
+
 /// The digest of an article that came without one: the first `characters` of its text (reading 14).
 pub fn default_digest(html: &str, characters: usize) -> String {
     let start: String = plain_text(html).chars().take(characters).collect();
@@ -298,12 +307,13 @@ fn text_only(html: &str) -> String {
     if text.is_empty() {
         return text;
     }
-    format!(
-        "<p>{}</p>",
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    )
+    format!("<p>{}</p>", escaped(&text))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// Whether `text` has more than `characters` characters; reads no further than it must.

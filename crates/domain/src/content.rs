@@ -2,8 +2,15 @@
 
 use crate::{
     article::Article,
-    id::{BlobId, MediaId, NewsId},
+    id::{BlobId, CardId, ImageId, MediaId, NewsId},
 };
+
+/// Pictures of one message, at most (U5, 40215).
+pub const PICTURES_MAX: usize = 20;
+/// Characters of the text that recommends pictures, at most; undocumented, our choice (40193).
+pub const RECOMMEND_MAX: usize = 300;
+/// What pictures are recommended with when the sender says nothing (spec mass-send §8.2).
+pub const RECOMMEND_DEFAULT: &str = "分享图片";
 
 /// The kinds of stored material that an id can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +64,7 @@ pub struct StoredBlob {
 pub enum MessageType {
     /// Text.
     Text,
-    /// One picture.
+    /// One picture, or several.
     Image,
     /// Voice.
     Voice,
@@ -67,6 +74,8 @@ pub enum MessageType {
     Video,
     /// One to eight articles.
     News,
+    /// A card.
+    Card,
 }
 
 impl MessageType {
@@ -79,14 +88,15 @@ impl MessageType {
             MessageType::Music => "music",
             MessageType::Video => "mpvideo",
             MessageType::News => "mpnews",
+            MessageType::Card => "wxcard",
         }
     }
 
     /// The type that `word` names; `video` is the tables' word for `mpvideo`.
     pub fn from_word(word: &str) -> Option<Self> {
-        use MessageType::{Image, Music, News, Text, Video, Voice};
+        use MessageType::{Card, Image, Music, News, Text, Video, Voice};
         let word = if word == "video" { "mpvideo" } else { word };
-        [Text, Image, Voice, Music, Video, News]
+        [Text, Image, Voice, Music, Video, News, Card]
             .into_iter()
             .find(|kind| kind.word() == word)
     }
@@ -102,8 +112,13 @@ impl MessageType {
 pub enum NewContent {
     /// The text itself.
     Text(String),
-    /// A picture's id.
-    Image(MediaId),
+    /// Pictures by their ids, with their texts.
+    Image {
+        /// One to [`PICTURES_MAX`].
+        media: Vec<MediaId>,
+        /// What stands with them.
+        caption: Caption,
+    },
     /// A voice's id.
     Voice(MediaId),
     /// A voice's id, sent as music.
@@ -121,18 +136,29 @@ pub enum NewContent {
     News(MediaId),
     /// A news that was sent before, by its `msg_data_id` (U14).
     NewsAgain(NewsId),
+    /// A card of the account's registry.
+    Card(CardId),
 }
 
 impl NewContent {
+    /// One picture without texts.
+    pub fn picture(media: MediaId) -> Self {
+        NewContent::Image {
+            media: vec![media],
+            caption: Caption::default(),
+        }
+    }
+
     /// Its message type.
     pub fn message_type(&self) -> MessageType {
         match self {
             NewContent::Text(_) => MessageType::Text,
-            NewContent::Image(_) => MessageType::Image,
+            NewContent::Image { .. } => MessageType::Image,
             NewContent::Voice(_) => MessageType::Voice,
             NewContent::Music(_) => MessageType::Music,
             NewContent::Video { .. } => MessageType::Video,
             NewContent::News(_) | NewContent::NewsAgain(_) => MessageType::News,
+            NewContent::Card(_) => MessageType::Card,
         }
     }
 }
@@ -142,8 +168,13 @@ impl NewContent {
 pub enum Content {
     /// The text.
     Text(String),
-    /// A picture.
-    Image(StoredBlob),
+    /// Pictures, at least one.
+    Image {
+        /// Their bytes, in order.
+        pictures: Vec<StoredBlob>,
+        /// What stands with them.
+        caption: Caption,
+    },
     /// A voice.
     Voice(StoredBlob),
     /// An audio.
@@ -159,6 +190,13 @@ pub enum Content {
     },
     /// A frozen news.
     News(NewsId),
+    /// A card.
+    Card {
+        /// Which.
+        id: CardId,
+        /// What it says.
+        title: String,
+    },
 }
 
 impl Content {
@@ -166,13 +204,36 @@ impl Content {
     pub fn message_type(&self) -> MessageType {
         match self {
             Content::Text(_) => MessageType::Text,
-            Content::Image(_) => MessageType::Image,
+            Content::Image { .. } => MessageType::Image,
             Content::Voice(_) => MessageType::Voice,
             Content::Music(_) => MessageType::Music,
             Content::Video { .. } => MessageType::Video,
             Content::News(_) => MessageType::News,
+            Content::Card { .. } => MessageType::Card,
         }
     }
+}
+
+/// What stands with the pictures of a message in the form `images`; all empty in the form `image`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Caption {
+    /// A title.
+    pub title: String,
+    /// A text that recommends them.
+    pub recommend: String,
+    /// Whether readers may comment.
+    pub need_open_comment: bool,
+    /// Whether only followers may comment.
+    pub only_fans_can_comment: bool,
+}
+
+/// What an article of the type `newspic` was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gallery {
+    /// The plain text; may be empty.
+    pub text: String,
+    /// One to twenty permanent pictures, the cover first.
+    pub pictures: Vec<MediaId>,
 }
 
 /// One article of a news with its cover.
@@ -184,6 +245,19 @@ pub struct NewsArticle {
     pub cover_media: MediaId,
     /// The cover picture.
     pub cover: StoredBlob,
+    /// The address of the cover, of permanent covers.
+    pub cover_image: Option<ImageId>,
+    /// The account's own pictures in the body: their bytes stay as long as this article does.
+    pub pictures: Vec<BlobId>,
+    /// What it was made of, if it is a series of pictures.
+    pub gallery: Option<Gallery>,
+}
+
+impl NewsArticle {
+    /// The word for its type in drafts and publications.
+    pub fn article_type(&self) -> &'static str {
+        if self.gallery.is_some() { "newspic" } else { "news" }
+    }
 }
 
 /// One to eight articles sent as one.

@@ -48,6 +48,10 @@ id! {
     NewsId(i64) copy
 }
 id! {
+    /// `publish_id`: one publication without a mass send; per account, from 100,000,001 upward.
+    PublishId(i64) copy
+}
+id! {
     /// A tag's number within one account; 0–2 are presets, own tags start at 100.
     TagId(i64) copy
 }
@@ -60,12 +64,28 @@ id! {
     ImageId(i64) copy
 }
 id! {
+    /// A card of one account's registry (卡券).
+    CardId(String)
+}
+id! {
+    /// A request to be accepted later; per account, from 1 upward.
+    ScheduleId(i64) copy
+}
+id! {
+    /// A declared original article; per account, from 1 upward.
+    OriginalId(i64) copy
+}
+id! {
     /// The SHA-256 of stored bytes, in hexadecimal: where they lie in the blob store.
     BlobId(String)
 }
 id! {
     /// The organisation's own user id; unique within one account.
     ExternalId(String)
+}
+id! {
+    /// `user_comment_id`: one comment; per account, from 1 upward.
+    CommentId(i64) copy
 }
 id! {
     /// One number in the order of a block's deliveries; a follower's place in the inbox.

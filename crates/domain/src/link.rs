@@ -33,9 +33,11 @@ pub enum LinkKind {
     Entry,
     /// A video's page: number = `msg_id`.
     Video,
+    /// A publication, as its `article_id`: number = `publish_id`, index unused.
+    Publication,
 }
 
-const KINDS: [LinkKind; 8] = [
+const KINDS: [LinkKind; 9] = [
     LinkKind::Article,
     LinkKind::PreviewArticle,
     LinkKind::Image,
@@ -44,6 +46,7 @@ const KINDS: [LinkKind; 8] = [
     LinkKind::Media,
     LinkKind::Entry,
     LinkKind::Video,
+    LinkKind::Publication,
 ];
 
 /// What a link points to.

@@ -87,6 +87,8 @@ pub struct Counts {
     pub opted_out: u64,
     /// Failed: left between acceptance and release.
     pub left: u64,
+    /// Failed: recalled before its block was released, or a technical failure before the first delivery.
+    pub failed: u64,
 }
 
 impl Counts {
@@ -97,7 +99,7 @@ impl Counts {
 
     /// `ErrorCount`.
     pub fn errors(&self) -> u64 {
-        self.left
+        self.left + self.failed
     }
 
     /// `FilterCount`: what was left to send to; always sent + errors (S141).
@@ -112,6 +114,7 @@ impl Counts {
         self.blacklisted += other.blacklisted;
         self.opted_out += other.opted_out;
         self.left += other.left;
+        self.failed += other.failed;
     }
 }
 
@@ -126,7 +129,7 @@ pub struct NewMass {
     pub client_msg_id: Option<String>,
     /// Whether to go on when an article is judged a reprint.
     pub send_ignore_reprint: bool,
-    /// The counted call.
+    /// The counted call; always within the day for what does not count as a call.
     pub ticket: CallTicket,
     /// Through what it came; not [`Origin::Preview`].
     pub origin: Origin,
@@ -166,6 +169,12 @@ pub struct Mass {
     pub batches_left: u64,
     /// How fast it goes.
     pub pace: Pace,
+    /// Until when it waits for the administrator; `None` when it does not wait.
+    pub confirm_by: Option<Timestamp>,
+    /// When it was recalled.
+    pub recalled_at: Option<Timestamp>,
+    /// Whether to go on when an article is judged a reprint.
+    pub send_ignore_reprint: bool,
 }
 
 /// Why a mass send is not accepted, in the order of the checks (spec mass-send §8.3).
@@ -192,7 +201,34 @@ pub enum Refusal {
     /// Q1, Q4, Q5 (45028).
     #[error(transparent)]
     Quota(#[from] QuotaRefusal),
+    /// The card is unknown (40073).
+    #[error("unknown card")]
+    CardUnknown,
+    /// An article is declared original by an account that has not the right to (41040).
+    #[error("declared original without the right to")]
+    OriginalNotAllowed,
+    /// Another send to all waits for the administrator (89504).
+    #[error("another send to all waits for the administrator's confirmation")]
+    ConfirmationPending,
 }
+
+/// Why a mass send is neither confirmed nor refused nor recalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefusal {
+    /// No such mass.
+    #[error("there is no such mass send")]
+    Unknown,
+    /// It does not wait for the administrator.
+    #[error("this mass send does not wait for a confirmation")]
+    NotWaiting,
+}
+
+/// How long the administrator has to confirm a send to all (spec mass-send §14.6).
+pub const CONFIRM_MS: i64 = 30 * 60 * 1_000;
+/// `err(…)` when the administrator refused.
+pub const REFUSED_BY_ADMINISTRATOR: u32 = 40_001;
+/// `err(…)` when the administrator did not answer in time.
+pub const CONFIRMATION_TIMED_OUT: u32 = 40_002;
 
 /// Why a mass cannot be deleted (spec mass-send §11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -242,9 +278,14 @@ pub fn repeat_key(mass: &NewMass) -> [u8; 32] {
     field(mass.content.message_type().word().as_bytes());
     match &mass.content {
         NewContent::Text(text) => field(text.as_bytes()),
-        NewContent::Image(id) | NewContent::Voice(id) | NewContent::Music(id) | NewContent::News(id) => {
-            field(id.0.as_bytes());
+        NewContent::Image { media, caption } => {
+            field(&media.len().to_be_bytes());
+            media.iter().for_each(|id| field(id.0.as_bytes()));
+            field(caption.title.as_bytes());
+            field(caption.recommend.as_bytes());
         }
+        NewContent::Voice(id) | NewContent::Music(id) | NewContent::News(id) => field(id.0.as_bytes()),
+        NewContent::Card(id) => field(id.0.as_bytes()),
         NewContent::NewsAgain(news) => field(&news.0.to_be_bytes()),
         NewContent::Video {
             media,

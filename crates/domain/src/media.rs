@@ -96,6 +96,20 @@ impl MediaKind {
             MediaKind::Thumb => &[FileFormat::Jpeg],
         }
     }
+
+    /// The formats taken as permanent material of this kind (accounts §4). WMA is not among them: its play time
+    /// is only claimed by a header, and could not be checked.
+    pub fn material_formats(self) -> &'static [FileFormat] {
+        match self {
+            MediaKind::Voice => &[
+                FileFormat::Amr,
+                FileFormat::AmrWb,
+                FileFormat::Mp3,
+                FileFormat::Wav,
+            ],
+            MediaKind::Image | MediaKind::Video | MediaKind::Thumb => self.formats(),
+        }
+    }
 }
 
 /// A file format that the server takes; all others have none.
@@ -117,11 +131,13 @@ pub enum FileFormat {
     Mp3,
     /// MPEG-4 video.
     Mp4,
+    /// Uncompressed sound; as permanent voice only.
+    Wav,
 }
 
 impl FileFormat {
     /// All formats.
-    pub const ALL: [FileFormat; 8] = [
+    pub const ALL: [FileFormat; 9] = [
         FileFormat::Jpeg,
         FileFormat::Png,
         FileFormat::Gif,
@@ -130,6 +146,7 @@ impl FileFormat {
         FileFormat::AmrWb,
         FileFormat::Mp3,
         FileFormat::Mp4,
+        FileFormat::Wav,
     ];
 
     /// The format whose signature `bytes` begin with. Says nothing about what follows.
@@ -148,6 +165,7 @@ impl FileFormat {
             FileFormat::AmrWb => "audio/amr-wb",
             FileFormat::Mp3 => "audio/mpeg",
             FileFormat::Mp4 => "video/mp4",
+            FileFormat::Wav => "audio/wav",
         }
     }
 
@@ -162,6 +180,7 @@ impl FileFormat {
             FileFormat::AmrWb => "awb",
             FileFormat::Mp3 => "mp3",
             FileFormat::Mp4 => "mp4",
+            FileFormat::Wav => "wav",
         }
     }
 
@@ -214,9 +233,13 @@ pub struct Checked {
     pub duration_ms: Option<u32>,
 }
 
-/// Decides whether `bytes` may be stored as media or material of this kind (accounts §3.1 and §4, SEC9).
+/// Decides whether `bytes` may be stored as temporary media of this kind (accounts §3.1, SEC9).
 pub fn check_upload(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefusal> {
-    let format = check_shape(kind, kind.bytes_max(), kind.formats(), bytes)?;
+    check_kind(kind, kind.formats(), bytes)
+}
+
+fn check_kind(kind: MediaKind, formats: &[FileFormat], bytes: &[u8]) -> Result<Checked, MediaRefusal> {
+    let format = check_shape(kind, kind.bytes_max(), formats, bytes)?;
     match kind {
         MediaKind::Image | MediaKind::Thumb => picture::check(format, bytes),
         MediaKind::Voice => check_voice(format, bytes),
@@ -228,6 +251,11 @@ pub fn check_upload(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefus
             duration_ms: None,
         }),
     }
+}
+
+/// Decides whether `bytes` may be kept as permanent material of this kind (accounts §4).
+pub fn check_material(kind: MediaKind, bytes: &[u8]) -> Result<Checked, MediaRefusal> {
+    check_kind(kind, kind.material_formats(), bytes)
 }
 
 /// Decides whether `bytes` may be a picture inside an article, as `uploadimg` takes it (mass-send §5, SEC9).

@@ -1,13 +1,18 @@
-//! Whether a call may go on and a mass send may go out: the quotas Q1–Q6 (spec mass-send §3).
+//! Whether a call may go on and a mass send may go out: the quotas Q1–Q8 (spec mass-send §3).
 //!
 //! This module only decides. The store loads [`Usage`], asks, and writes it back in one transaction (I12,
-//! I13). Q3, the receipts of each follower, is decided at release (`receipts`).
+//! I13). Q7 and Q8 are counted in `call`; Q3, the receipts of each follower, is decided at release (`receipts`).
 
 use crate::{
     account::AccountKind,
     receipts::RECEIPTS_MAX,
     time::{Calendar, Day, Minute, Month, Timestamp, minute},
 };
+
+/// Q7: previews by name a day.
+pub const NAME_PREVIEWS_PER_DAY: u32 = 100;
+/// Q8 of the strict profile: uploads of news, and deletions, a day.
+const STRICT_PER_DAY: u32 = 10;
 
 /// What an account may do; `None` lifts a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +29,12 @@ pub struct Quota {
     pub history_per_month: Option<u32>,
     /// Q6: mass-send calls in one minute of the clock.
     pub calls_per_minute: Option<u32>,
+    /// Q7: previews by name (`towxname`) a day.
+    pub name_previews_per_day: Option<u32>,
+    /// Q8: uploads of news a day.
+    pub news_uploads_per_day: Option<u32>,
+    /// Q8: deletions of mass sends a day.
+    pub deletes_per_day: Option<u32>,
 }
 
 impl Quota {
@@ -36,6 +47,9 @@ impl Quota {
             history_per_day: None,
             history_per_month: None,
             calls_per_minute: Some(60),
+            name_previews_per_day: Some(NAME_PREVIEWS_PER_DAY),
+            news_uploads_per_day: None,
+            deletes_per_day: None,
         };
         match kind {
             AccountKind::Subscription => Self {
@@ -49,6 +63,15 @@ impl Quota {
                 history_per_month: Some(4),
                 ..none
             },
+        }
+    }
+
+    /// The same with the daily numbers of a new account in the frequency table (spec accounts §13): Q8 holds.
+    pub fn strict(kind: AccountKind) -> Self {
+        Self {
+            news_uploads_per_day: Some(STRICT_PER_DAY),
+            deletes_per_day: Some(STRICT_PER_DAY),
+            ..Self::of(kind)
         }
     }
 
@@ -198,7 +221,7 @@ pub fn give_back(usage: &mut Usage, charge: Charge, day: Day, month: Month) {
     }
 }
 
-fn used_up(quota: Option<u32>, used: u32) -> bool {
+pub(crate) fn used_up(quota: Option<u32>, used: u32) -> bool {
     quota.is_some_and(|quota| used >= quota)
 }
 

@@ -1,6 +1,6 @@
 //! What becomes of each follower of one batch, decided when its block is released (I5).
 
-use crate::block::Block;
+use crate::{block::Block, mass::Counts};
 
 /// The facts about one block at the moment of its release.
 #[derive(Clone, Debug)]
@@ -30,6 +30,21 @@ pub struct Outcomes {
     pub opted_out: Block,
     /// Followed at acceptance and no more at release (ErrorCount).
     pub left: Block,
+}
+
+impl Outcomes {
+    /// How many had which outcome; the total is left to the caller.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            total: 0,
+            delivered: u64::from(self.delivered.count()),
+            over_quota: u64::from(self.over_quota.count()),
+            blacklisted: u64::from(self.blacklisted.count()),
+            opted_out: u64::from(self.opted_out.count()),
+            left: u64::from(self.left.count()),
+            failed: 0,
+        }
+    }
 }
 
 /// Decides the outcome of every follower in `facts.target`.

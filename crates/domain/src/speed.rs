@@ -28,6 +28,39 @@ impl SpeedLevel {
     }
 }
 
+/// Followers a minute of each level; `None` is without limit. The server's own, the document's by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeedTable {
+    /// Until `speed/set` is called.
+    pub default_per_minute: Option<u32>,
+    /// Of the levels 0 to 4.
+    pub per_minute: [Option<u32>; 5],
+}
+
+impl SpeedTable {
+    /// The document's table, with level 0 as the default.
+    pub fn document() -> Self {
+        let per_minute = [0, 1, 2, 3, 4].map(|level| SpeedLevel::new(level).map(SpeedLevel::per_minute));
+        Self {
+            default_per_minute: per_minute[0],
+            per_minute,
+        }
+    }
+
+    /// How fast this level is.
+    pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
+        self.per_minute
+            .get(usize::from(level.number()))
+            .copied()
+            .flatten()
+    }
+
+    /// How fast the mass sends of an account with this level go; `None` until `speed/set` is called.
+    pub fn of(&self, level: Option<SpeedLevel>) -> Option<u32> {
+        level.map_or(self.default_per_minute, |level| self.of_level(level))
+    }
+}
+
 /// How far a mass may have been released at an instant: a straight line from a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -80,6 +113,17 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn l10_without_settings_the_documents_speeds_hold() {
+        let speeds = SpeedTable::document();
+        assert_eq!(
+            speeds.per_minute,
+            [800_000, 600_000, 450_000, 300_000, 100_000].map(Some)
+        );
+        assert_eq!(speeds.of(SpeedLevel::new(4)), Some(100_000));
+        assert_eq!(speeds.of(None), Some(800_000));
+    }
 
     #[test]
     fn l10_levels_have_the_documents_speeds() {

@@ -35,9 +35,52 @@ impl Timestamp {
     }
 }
 
+/// Year, month and day of a text `YYYY-MM-DD`; `None` when it names no day.
+pub fn civil_date(text: &str) -> Option<(i16, i8, i8)> {
+    if text.len() != 10 {
+        return None;
+    }
+    let date: jiff::civil::Date = text.parse().ok()?;
+    Some((date.year(), date.month(), date.day()))
+}
+
 /// A calendar day: days since 1970-01-01 in the deployment's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i32);
+
+impl Day {
+    /// The day that a text such as `2026-11-22` names; exactly ten characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 10 {
+            return None;
+        }
+        text.parse().ok().map(Self::of)
+    }
+
+    /// The day as text, `2026-11-22`.
+    pub fn text(self) -> String {
+        self.date().strftime("%Y-%m-%d").to_string()
+    }
+
+    /// So many days later (earlier where negative).
+    #[must_use]
+    pub fn plus(self, days: i32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+
+    /// 1970 for a day beyond every calendar.
+    fn date(self) -> jiff::civil::Date {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let span = jiff::Span::new().try_days(self.0);
+        span.and_then(|span| epoch.checked_add(span)).unwrap_or(epoch)
+    }
+
+    fn of(date: jiff::civil::Date) -> Self {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let days = date.since((jiff::Unit::Day, epoch));
+        Self(days.map_or(0, |span| span.get_days()))
+    }
+}
 
 /// A calendar month (自然月): months since year 0 in the deployment's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,13 +114,21 @@ impl Calendar {
 
     /// The day that holds `at`.
     pub fn day(&self, at: Timestamp) -> Day {
-        let epoch = jiff::civil::date(1970, 1, 1);
-        let days = self
-            .zoned(at)
-            .date()
-            .since((jiff::Unit::Day, epoch))
-            .map_or(0, |span| span.get_days());
-        Day(days)
+        Day::of(self.zoned(at).date())
+    }
+
+    /// The hour of its day in which `at` lies, 0 to 23.
+    pub fn hour(&self, at: Timestamp) -> u8 {
+        self.zoned(at).hour().unsigned_abs()
+    }
+
+    /// The first instant of `day`; 1970 for a day beyond every calendar.
+    pub fn day_start(&self, day: Day) -> Timestamp {
+        day.date()
+            .to_zoned(self.zone.clone())
+            .map_or(Timestamp(0), |zoned| {
+                Timestamp(zoned.timestamp().as_millisecond())
+            })
     }
 
     /// The month that holds `at`.
@@ -152,6 +203,31 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_written_and_read_and_begins_at_its_midnight() {
+        let calendar = Calendar::shanghai();
+        let day = Day::parse("2028-02-29").expect("a day");
+        assert_eq!(
+            (day.text().as_str(), day.plus(1).text().as_str()),
+            ("2028-02-29", "2028-03-01")
+        );
+        let midnight = at("2028-02-29T00:00:00+08:00");
+        assert_eq!((calendar.day_start(day), calendar.day(midnight)), (midnight, day));
+        assert_eq!(calendar.hour(at("2028-02-29T14:59:59+08:00")), 14);
+        for bad in [
+            "",
+            "2026-02-30",
+            "2026-2-3",
+            "20260203",
+            "2026/02/03",
+            " 2026-02-03",
+            "2026-02-03T00",
+            "-009999-01",
+        ] {
+            assert_eq!(Day::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn a_leap_day_is_a_day() {
         let calendar = Calendar::shanghai();
         let days = [
@@ -168,6 +244,12 @@ mod tests {
         let calendar = Calendar::shanghai();
         for extreme in [i64::MIN, i64::MAX, 0, -1] {
             calendar.day(Timestamp(extreme));
+            calendar.hour(Timestamp(extreme));
+            let _ = (
+                Day(i32::MIN).text(),
+                Day(i32::MAX).text(),
+                calendar.day_start(Day(i32::MAX)),
+            );
             calendar.month(Timestamp(extreme));
             calendar.next_month(Timestamp(extreme));
             calendar.rfc3339(Timestamp(extreme));

@@ -1,4 +1,5 @@
-//! Background work: releasing batches at their pace, finishing masses, sending callbacks, clearing away.
+//! Background work: accepting schedules, reviewing, releasing batches at their pace, finishing masses, sending
+//! callbacks, clearing away.
 //!
 //! [`Engine::step`] does one bounded turn and says when the next is due; [`Engine::run`] only repeats it. What
 //! is done lives in the store, so a turn cut short is taken up by the next one, here or on another node. No
@@ -8,15 +9,21 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
 
 pub mod callback;
+mod check;
 mod housekeeping;
+pub mod review;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use callback::CallbackSender;
 use domain::{
     id::{AccountId, MassId},
+    mass::{CONFIRMATION_TIMED_OUT, MassState},
+    schedule::ScheduleState,
+    speed::SpeedTable,
     time::Timestamp,
 };
+use review::Reviews;
 use store::{
     Store, StoreResult,
     blob::Blobs,
@@ -28,6 +35,8 @@ use tokio::sync::Mutex;
 
 /// Blocks that share one commit (design §2).
 const BLOCKS_PER_COMMIT: usize = 256;
+/// Schedules accepted in one turn.
+const SCHEDULES_PER_TURN: usize = 64;
 /// A lease is over after this time (I18).
 const LEASE_MS: i64 = 10_000;
 /// At least this often the rows are looked at, whatever hints were lost (I17).
@@ -49,6 +58,14 @@ pub enum Turn {
     },
 }
 
+/// What was done for one mass.
+enum Advanced {
+    /// Something; there may be more.
+    Worked,
+    /// Nothing before this time; `None` until a hint.
+    NotBefore(Option<Timestamp>),
+}
+
 /// Does the work of one node.
 pub struct Engine {
     store: Arc<dyn Store>,
@@ -57,6 +74,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     callbacks: CallbackSender,
     worker: WorkerId,
+    speeds: SpeedTable,
+    reviews: Reviews,
     // One turn at a time.
     turn: Mutex<Pending>,
 }
@@ -90,11 +109,30 @@ impl Engine {
             clock,
             callbacks,
             worker,
+            speeds: SpeedTable::document(),
+            reviews: Reviews::default(),
             turn: Mutex::new(Pending {
                 clear_up: Timestamp(i64::MIN),
                 paused: HashMap::new(),
             }),
         }
+    }
+
+    /// The same with another table of speeds, for schedules.
+    #[must_use]
+    pub fn with_speeds(self, speeds: SpeedTable) -> Self {
+        Self { speeds, ..self }
+    }
+
+    /// The same with these reviewers.
+    #[must_use]
+    pub fn with_reviews(self, reviews: Reviews) -> Self {
+        Self { reviews, ..self }
+    }
+
+    /// Reviews under way.
+    pub fn reviews(&self) -> &Reviews {
+        &self.reviews
     }
 
     /// Sends the callbacks.
@@ -130,20 +168,32 @@ impl Engine {
     pub async fn step(&self, now: Timestamp) -> StoreResult<Turn> {
         let mut pending = self.turn.lock().await;
         pending.paused.retain(|_, until| *until > now);
+        let next_schedule = self.store.next_schedule_due().await?;
+        let mut worked = next_schedule.is_some_and(|due| due <= now);
+        if worked {
+            self.accept_schedules(now).await?;
+        }
         let running = self.store.running_masses().await?;
-        let mut worked = false;
+        let mut next_mass = None;
         for mass in &running {
             let key = (mass.account, mass.mass);
-            if pending.paused.contains_key(&key) {
-                continue;
-            }
-            match self.advance_mass(mass, now).await {
-                Ok(advanced) => worked |= advanced,
-                Err(error) => {
-                    tracing::error!(%error, account.id = mass.account.0, mass.id = mass.mass.0, "a mass is paused");
-                    pending.paused.insert(key, now.plus_ms(PAUSE_MS));
-                }
-            }
+            let due = match pending.paused.get(&key) {
+                Some(until) => Some(*until),
+                None => match self.advance_mass(mass, now).await {
+                    Ok(Advanced::Worked) => {
+                        worked = true;
+                        None
+                    }
+                    Ok(Advanced::NotBefore(due)) => due,
+                    Err(error) => {
+                        tracing::error!(%error, account.id = mass.account.0, mass.id = mass.mass.0, "a mass is paused");
+                        let until = now.plus_ms(PAUSE_MS);
+                        pending.paused.insert(key, until);
+                        Some(until)
+                    }
+                },
+            };
+            next_mass = next_mass.into_iter().chain(due).min();
         }
         worked |= self.callbacks.send_due(now).await?;
         if pending.clear_up <= now {
@@ -156,32 +206,74 @@ impl Engine {
             return Ok(Turn::Worked);
         }
         let event = self.callbacks.next_due().await?;
-        let due = |mass: &Running| {
-            pending
-                .paused
-                .get(&(mass.account, mass.mass))
-                .copied()
-                .or(mass.next_due)
-        };
         // Clearing away waits for the next turn after its time; nobody depends on the moment.
         Ok(Turn::Idle {
-            next_due: event.into_iter().chain(running.iter().filter_map(due)).min(),
+            next_due: [event, next_mass, next_schedule].into_iter().flatten().min(),
         })
     }
 
-    /// Releases what is due of one mass, one commit's worth, and finishes it when nothing is left.
-    async fn advance_mass(&self, running: &Running, now: Timestamp) -> StoreResult<bool> {
+    /// Turns the schedules that are due into masses, or into refusals.
+    async fn accept_schedules(&self, now: Timestamp) -> StoreResult<()> {
+        for (account, id) in self.store.due_schedules(now, SCHEDULES_PER_TURN).await? {
+            let found = self.store.account_by_id(account).await?;
+            let per_minute = self.speeds.of(found.and_then(|account| account.speed));
+            let accepted = self.store.accept_schedule(account, id, per_minute, now).await?;
+            match accepted.map(|schedule| schedule.state) {
+                Some(ScheduleState::Refused(refusal)) => {
+                    tracing::warn!(account.id = account.0, schedule.id = id.0, %refusal, "a scheduled mass send was refused");
+                }
+                Some(ScheduleState::Sent(mass)) => {
+                    tracing::info!(
+                        account.id = account.0,
+                        schedule.id = id.0,
+                        mass.id = mass.0,
+                        "a schedule became a mass send"
+                    );
+                }
+                Some(ScheduleState::Waiting | ScheduleState::Cancelled) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one mass a step further: checks it, releases what is due, one commit's worth, or finishes it.
+    async fn advance_mass(&self, running: &Running, now: Timestamp) -> StoreResult<Advanced> {
         let Running {
             account,
             mass,
             next_due,
+            ..
         } = *running;
-        if next_due.is_none() {
-            return self.store.finish_mass(account, mass, now).await;
-        }
         if next_due.is_some_and(|due| due > now) {
-            return Ok(false);
+            return Ok(Advanced::NotBefore(next_due));
         }
+        if running.waiting {
+            let end = MassState::Refused(CONFIRMATION_TIMED_OUT);
+            self.store.end_undelivered(account, mass, end, now).await?;
+            return Ok(Advanced::Worked);
+        }
+        if !running.checked
+            && let Some(advanced) = self.check(account, mass, now).await?
+        {
+            return Ok(advanced);
+        }
+        if next_due.is_some() && !self.release(account, mass, now).await? {
+            // Another worker holds what is due.
+            return Ok(Advanced::NotBefore(Some(now.plus_ms(LEASE_MS))));
+        }
+        // A transaction of its own: inside the commit two last workers would each still see the other's batch.
+        if self.store.finish_mass(account, mass, now).await? {
+            tracing::info!(
+                account.id = account.0,
+                mass.id = mass.0,
+                "a mass send is finished"
+            );
+        }
+        Ok(Advanced::Worked)
+    }
+
+    /// Releases due batches; false when there was none to take.
+    async fn release(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
         let lease = self
             .store
             .lease_batches(account, mass, &self.worker, BLOCKS_PER_COMMIT, LEASE_MS, now)
@@ -206,14 +298,6 @@ impl Engine {
                     "a lease had passed to another worker"
                 );
             }
-        }
-        // A transaction of its own: inside the commit two last workers would each still see the other's batch.
-        if self.store.finish_mass(account, mass, now).await? {
-            tracing::info!(
-                account.id = account.0,
-                mass.id = mass.0,
-                "a mass send is finished"
-            );
         }
         Ok(true)
     }

@@ -479,7 +479,7 @@ impl World {
             .iter()
             .filter_map(|event| match event.kind {
                 EventKind::MassFinished(mass) => Some(mass),
-                EventKind::Subscribed(_) | EventKind::Unsubscribed(_) => None,
+                EventKind::Subscribed(_) | EventKind::Unsubscribed(_) | EventKind::Published(_) => None,
             })
             .collect();
         finished.sort_unstable();

@@ -1,12 +1,13 @@
 //! One process put together: store, engine and HTTP server over one folder and one clock.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{account::Callback, time::Calendar};
 use engine::{
     Engine,
     callback::{CallbackSender, CallbackSettings},
+    review::{Reviewer, Reviews},
 };
 use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
 use store::{
@@ -31,6 +32,8 @@ pub struct NodeConfig {
     pub server: ServerSettings,
     /// Of the events.
     pub callbacks: CallbackSettings,
+    /// Who reads masses before they go out.
+    pub reviewers: Vec<Arc<dyn Reviewer>>,
 }
 
 /// Why a node does not start.
@@ -73,6 +76,14 @@ impl CallbackCheck for Handshake {
     async fn verify(&self, callback: &Callback) -> Result<(), String> {
         self.0.verify(callback).await
     }
+
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr> {
+        self.0.resolve(callback).await
+    }
+
+    async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration> {
+        self.0.connect_time(callback, address).await
+    }
 }
 
 impl Node {
@@ -102,7 +113,9 @@ impl Node {
             clock.clone(),
             callbacks,
             worker,
-        );
+        )
+        .with_speeds(config.server.speeds.clone())
+        .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
             engine: Arc::new(engine),

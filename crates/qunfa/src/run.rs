@@ -6,10 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::callback::Retries;
-use engine::callback::{AddressRules, CallbackSettings};
+use domain::{callback::Retries, review::Verdict, speed::SpeedTable};
+use engine::{
+    callback::{AddressRules, CallbackSettings},
+    review::{Reviewer, Webhook, WebhookSettings, WordLists},
+};
 use indicatif::{ProgressBar, ProgressStyle};
-use server::app::{ServerSettings, Speeds};
+use ipnet::IpNet;
+use server::app::{ServerSettings, address_of};
 use store::{random::Random, vault};
 use tokio::net::TcpListener;
 
@@ -55,6 +59,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
+        reviewers: reviewers(settings)?,
     })
     .map_err(|error| CliError::failed(error.to_string()))?;
     output::print(&format!(
@@ -74,16 +79,61 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
 fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
     let area = &settings.server;
     ServerSettings {
-        speeds: Speeds {
+        speeds: SpeedTable {
             default_per_minute: settings.speed.default_per_minute(),
             per_minute: settings.speed.per_minute(),
         },
+        addresses: addresses(settings),
         answer_timeout: Duration::from_secs(area.answer_timeout_seconds),
         header_timeout: Duration::from_secs(area.header_timeout_seconds),
         body_idle_timeout: Duration::from_secs(area.body_idle_timeout_seconds),
         connections_per_source: area.connections_per_source as usize,
         ..ServerSettings::new(settings.public_url(), vault::digest(admin_token))
     }
+}
+
+fn reviewers(settings: &Settings) -> Result<Vec<Arc<dyn Reviewer>>, CliError> {
+    let area = &settings.review;
+    let mut reviewers: Vec<Arc<dyn Reviewer>> = Vec::new();
+    if let Some(file) = &area.words_file {
+        let lists = WordLists::read(file).map_err(|error| CliError::failed(error.to_string()))?;
+        reviewers.push(Arc::new(lists));
+    }
+    if let Some(url) = &area.webhook_url {
+        let settings = WebhookSettings {
+            url: url::Url::parse(url).map_err(|error| CliError::failed(error.to_string()))?,
+            token: area
+                .webhook_token
+                .clone()
+                .map_or_else(String::new, |token| token.0),
+            timeout: Duration::from_secs(area.webhook_timeout_seconds),
+            patience: Duration::from_secs(area.patience_seconds),
+            without_answer: match area.without_answer {
+                settings::WithoutAnswer::Fail => Verdict::Fail,
+                settings::WithoutAnswer::Pass => Verdict::Pass,
+            },
+        };
+        reviewers.push(Arc::new(Webhook::new(settings).map_err(CliError::failed)?));
+    }
+    Ok(reviewers)
+}
+
+/// What `getcallbackip` tells; a single address goes without its length.
+fn addresses(settings: &Settings) -> Vec<String> {
+    let text = |network: &IpNet| match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
+    };
+    let given: Vec<String> = settings.server.addresses.iter().map(text).collect();
+    if !given.is_empty() {
+        return given;
+    }
+    let listen = settings.server.listen.ip();
+    let listen = (!listen.is_unspecified()).then(|| listen.to_string());
+    address_of(&settings.public_url())
+        .or(listen)
+        .into_iter()
+        .collect()
 }
 
 fn callback_settings(settings: &Settings) -> CallbackSettings {

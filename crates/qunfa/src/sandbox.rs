@@ -14,6 +14,7 @@ use domain::{
     follower::NewFollower,
     id::{AccountId, AppId},
     quota::Quota,
+    review::Verdict,
     time::{Calendar, Timestamp},
 };
 use engine::{
@@ -24,6 +25,10 @@ use server::app::{SandboxControl, ServerSettings};
 use sha2::{Digest, Sha256};
 use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, vault};
 use tokio::sync::Mutex;
+
+mod verdicts;
+
+use verdicts::Verdicts;
 
 use crate::{
     clock::{VirtualClock, WallClock},
@@ -79,6 +84,7 @@ struct Moving {
     clock: Arc<VirtualClock>,
     engine: Arc<Engine>,
     store: Arc<dyn Store>,
+    verdicts: Verdicts,
     one_at_a_time: Mutex<()>,
 }
 
@@ -97,6 +103,7 @@ impl Sandbox {
     ) -> Result<Self, StartError> {
         let start = config.start.unwrap_or_else(|| WallClock::default().now());
         let clock = Arc::new(VirtualClock::standing_at(start));
+        let verdicts = Verdicts::default();
         let node = Node::open(NodeConfig {
             folder: config.folder.clone(),
             master_key: from_seed(config.seed, "master key"),
@@ -105,6 +112,7 @@ impl Sandbox {
             ids: Random::seeded(config.seed),
             server: server_settings(config),
             callbacks: callback_settings(config),
+            reviewers: vec![Arc::new(verdicts.clone())],
         })?;
         let store = node.store.clone();
         let starts = count_start(store.as_ref()).await?;
@@ -129,6 +137,7 @@ impl Sandbox {
             clock: clock.clone(),
             engine: node.engine.clone(),
             store,
+            verdicts,
             one_at_a_time: Mutex::new(()),
         })));
         Ok(Self { node, clock, control })
@@ -314,6 +323,7 @@ impl Moving {
         loop {
             while self.engine.step(self.clock.now()).await? == Turn::Worked {}
             let (started, wait) = (Instant::now(), PATIENCE_AT_ONCE.min(*patience));
+            self.engine.reviews().settle(wait).await;
             self.engine.callbacks().settle(wait).await;
             *patience = patience.saturating_sub(started.elapsed());
             if let Turn::Idle { next_due } = self.engine.step(self.clock.now()).await? {
@@ -362,6 +372,10 @@ impl SandboxControl for Control {
         advance
             .await
             .map_err(|error| store::StoreError::Database(error.to_string()))?
+    }
+
+    fn set_next_verdict(&self, account: AccountId, verdict: Option<Verdict>) {
+        self.0.verdicts.set(account, verdict);
     }
 }
 

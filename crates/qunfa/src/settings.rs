@@ -37,6 +37,9 @@ pub struct Settings {
     /// Events on their way to the accounts' servers.
     #[config(nested)]
     pub callback: CallbackArea,
+    /// Who reads mass sends before they go out; nobody by default.
+    #[config(nested)]
+    pub review: ReviewArea,
     /// How fast mass sends go, in followers a minute; 0 is without limit.
     #[config(nested)]
     pub speed: SpeedArea,
@@ -60,6 +63,11 @@ pub struct ServerArea {
         validate(is_public_url(public_url), "no public URL")
     )]
     pub public_url: Option<String>,
+    /// Addresses and networks that events come from and calls go to, as `getcallbackip` tells them to accounts.
+    /// Left empty, it is the address in the public URL or else the one to listen on.
+    /// Allowed: a list of networks, such as ["203.0.113.7/32", "2001:db8:1::/48"].
+    #[config(default = [], env = "QUNFA_SERVER_ADDRESSES")]
+    pub addresses: Vec<IpNet>,
     /// The token of the native API (`/v1`) and of this command line. Left out, one is made at the first start
     /// and kept in the file `admin.token` of the data folder.
     /// Allowed: 16 to 256 visible ASCII characters.
@@ -164,6 +172,52 @@ pub struct CallbackArea {
     pub per_endpoint: u32,
 }
 
+/// `[review]`
+#[derive(Clone, Debug, PartialEq, Config, Serialize)]
+pub struct ReviewArea {
+    /// A file with words by category; a mass send in which one occurs ends with the category's `err(…)`.
+    /// Categories are advertising, politics, pornography, society, crime, fraud, copyright, other and
+    /// mutual_promotion.
+    /// Allowed: the path of a TOML file with lines such as `advertising = ["加微信", "buy now"]`.
+    #[config(
+        env = "QUNFA_REVIEW_WORDS_FILE",
+        validate(!words_file.as_os_str().is_empty(), "empty")
+    )]
+    pub words_file: Option<PathBuf>,
+    /// Where every mass send is posted before it goes out; the answer is `{"verdict":"pass"}` or
+    /// `{"verdict":"refuse","category":"advertising"}`.
+    /// Allowed: an http or https URL.
+    #[config(
+        env = "QUNFA_REVIEW_WEBHOOK_URL",
+        validate(is_http_url(webhook_url), "no http URL")
+    )]
+    pub webhook_url: Option<String>,
+    /// Sent to the webhook as `Authorization: Bearer`.
+    /// Allowed: a text.
+    #[config(env = "QUNFA_REVIEW_WEBHOOK_TOKEN")]
+    pub webhook_token: Option<Secret>,
+    /// Time that the webhook has for one answer.
+    /// Allowed: seconds from 1 to 3600.
+    #[config(
+        default = 5,
+        env = "QUNFA_REVIEW_WEBHOOK_TIMEOUT_SECONDS",
+        validate(SECONDS.contains(webhook_timeout_seconds), "out of range")
+    )]
+    pub webhook_timeout_seconds: u64,
+    /// How long a mass send waits for an answer of the webhook, asked again every five seconds.
+    /// Allowed: seconds from 1 to 86400.
+    #[config(
+        default = 300,
+        env = "QUNFA_REVIEW_PATIENCE_SECONDS",
+        validate((1..=86_400).contains(patience_seconds), "out of range")
+    )]
+    pub patience_seconds: u64,
+    /// What happens then: it ends as `send fail`, or it goes out unread.
+    /// Allowed: "fail" or "pass".
+    #[config(default = "fail", env = "QUNFA_REVIEW_WITHOUT_ANSWER")]
+    pub without_answer: WithoutAnswer,
+}
+
 /// `[speed]`
 #[derive(Clone, Debug, PartialEq, Config, Serialize)]
 pub struct SpeedArea {
@@ -209,6 +263,16 @@ impl From<Retries> for domain::callback::Retries {
             Retries::Long => domain::callback::Retries::Long,
         }
     }
+}
+
+/// What happens to a mass send that nobody read in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WithoutAnswer {
+    /// It ends as `send fail`.
+    Fail,
+    /// It goes out.
+    Pass,
 }
 
 /// The least important level that is logged.
@@ -339,6 +403,10 @@ fn is_public_url(text: &str) -> bool {
             && url.query().is_none()
             && url.fragment().is_none()
     })
+}
+
+fn is_http_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
 fn is_admin_token(token: &Secret) -> bool {

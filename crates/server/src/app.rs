@@ -1,18 +1,20 @@
 //! What every handler can reach: the store, the clock, sources of chance, settings.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    account::{Account, Callback},
+    account::Callback,
     id::AccountId,
+    library::LibraryLimits,
     link::{Link, LinkKey, LinkKind},
-    speed::SpeedLevel,
+    review::Verdict,
+    speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
 
-use crate::api::inflight::Inflight;
+use crate::api::{inflight::Inflight, refused::Refused};
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -47,6 +49,7 @@ pub struct App(Arc<Shared>);
 struct Shared {
     parts: Parts,
     inflight: Inflight,
+    refused: Refused,
 }
 
 impl App {
@@ -55,12 +58,18 @@ impl App {
         Self(Arc::new(Shared {
             parts,
             inflight: Inflight::default(),
+            refused: Refused::default(),
         }))
     }
 
     /// Mass-send calls of this process that are not yet decided.
     pub fn inflight(&self) -> &Inflight {
         &self.0.inflight
+    }
+
+    /// Calls of this process that were refused.
+    pub fn refused(&self) -> &Refused {
+        &self.0.refused
     }
 
     /// Now, by the one clock.
@@ -102,10 +111,14 @@ impl Deref for App {
 pub struct ServerSettings {
     /// Scheme, host and port under which followers and accounts reach this server, without a last slash.
     pub public_url: String,
+    /// Addresses and networks from which events come and to which calls go (`getcallbackip`).
+    pub addresses: Vec<String>,
     /// The SHA-256 of the admin token of the native API (SEC2).
     pub admin_token_hash: [u8; 32],
     /// How fast mass sends go.
-    pub speeds: Speeds,
+    pub speeds: SpeedTable,
+    /// How much each account's library holds.
+    pub library: LibraryLimits,
     /// From the last byte of a request to the answer, at most (SEC10).
     pub answer_timeout: Duration,
     /// For all headers of a request (SEC10).
@@ -122,9 +135,11 @@ impl ServerSettings {
     /// The documented limits for a server at this address.
     pub fn new(public_url: String, admin_token_hash: [u8; 32]) -> Self {
         Self {
+            addresses: address_of(&public_url).into_iter().collect(),
             public_url,
             admin_token_hash,
-            speeds: Speeds::document(),
+            speeds: SpeedTable::document(),
+            library: LibraryLimits::default(),
             answer_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),
@@ -134,69 +149,32 @@ impl ServerSettings {
     }
 }
 
-/// Followers a minute; `None` is without limit.
-#[derive(Clone, Debug)]
-pub struct Speeds {
-    /// Until `speed/set` is called.
-    pub default_per_minute: Option<u32>,
-    /// Of the levels 0 to 4.
-    pub per_minute: [Option<u32>; 5],
-}
-
-impl Speeds {
-    /// The document's table, with level 0 as the default.
-    pub fn document() -> Self {
-        let per_minute = [0, 1, 2, 3, 4].map(|level| SpeedLevel::new(level).map(SpeedLevel::per_minute));
-        Self {
-            default_per_minute: per_minute[0],
-            per_minute,
-        }
-    }
-
-    /// How fast this level is.
-    pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
-        self.per_minute
-            .get(usize::from(level.number()))
-            .copied()
-            .flatten()
-    }
-
-    /// How fast an account's mass sends go.
-    pub fn of(&self, account: &Account) -> Option<u32> {
-        account
-            .speed
-            .map_or(self.default_per_minute, |level| self.of_level(level))
+/// The address in a URL whose host is one; `None` for a name.
+pub fn address_of(url: &str) -> Option<String> {
+    match url::Url::parse(url).ok()?.host()? {
+        url::Host::Ipv4(address) => Some(address.to_string()),
+        url::Host::Ipv6(address) => Some(address.to_string()),
+        url::Host::Domain(_) => None,
     }
 }
 
-/// The GET handshake with a callback URL (spec events §1); the engine's sender does it.
+/// Looks at a callback's receiver, within the rules for its address (SEC6); the engine's sender does it.
 #[async_trait]
 pub trait CallbackCheck: Send + Sync {
-    /// Whether the receiver answers as it must; the error says why not, for people.
+    /// The GET handshake (spec events §1): whether the receiver answers as it must; the error says why not, for people.
     async fn verify(&self, callback: &Callback) -> Result<(), String>;
+    /// What the receiver's name resolves to; nothing when it does not resolve, or to an address that is not
+    /// allowed.
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr>;
+    /// How long one of these addresses takes to accept a connection; `None` when it does not.
+    async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration>;
 }
 
-/// The virtual clock of a sandbox.
+/// The virtual clock of a sandbox, and what it plays to the engine.
 #[async_trait]
 pub trait SandboxControl: Send + Sync {
     /// Sets the clock to `target` and runs everything that falls due; returns the time it then is.
     async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn l10_without_settings_the_documents_speeds_hold() {
-        let speeds = Speeds::document();
-        assert_eq!(
-            speeds.per_minute,
-            [800_000, 600_000, 450_000, 300_000, 100_000].map(Some)
-        );
-        assert_eq!(
-            SpeedLevel::new(4).and_then(|level| speeds.of_level(level)),
-            Some(100_000)
-        );
-    }
+    /// What the review says of the account's next mass; `None` lets it pass.
+    fn set_next_verdict(&self, account: AccountId, verdict: Option<Verdict>);
 }

@@ -26,6 +26,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
+    api::refused::Peer,
     app::ServerSettings,
     listen::patience::{Patience, Stage},
 };
@@ -67,7 +68,7 @@ pub async fn serve(
         let watcher = graceful.watcher();
         let (router, settings) = (router.clone(), Arc::clone(&settings));
         tokio::spawn(async move {
-            connection(stream, router, settings, watcher).await;
+            connection(stream, Peer(source), router, settings, watcher).await;
             drop(place);
         });
     }
@@ -78,7 +79,13 @@ pub async fn serve(
 }
 
 /// One connection from its first byte to its last, or until the server stops.
-async fn connection(stream: TcpStream, router: Router, settings: Arc<ServerSettings>, watcher: Watcher) {
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    settings: Arc<ServerSettings>,
+    watcher: Watcher,
+) {
     let _ = stream.set_nodelay(true);
     let stage = Stage::new();
     let stream = Patience::new(
@@ -87,7 +94,8 @@ async fn connection(stream: TcpStream, router: Router, settings: Arc<ServerSetti
         settings.header_timeout,
         settings.keep_alive_timeout,
     );
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let served = stage.serving();
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {

@@ -24,7 +24,14 @@ use tokio::{
 use tower_http::{catch_panic::ResponseForPanic, timeout::TimeoutBody};
 use wire::errcode::ErrCode;
 
-use crate::{api::error::ApiError, app::App, v1::problem::Problem};
+use crate::{
+    api::{
+        error::{ApiError, json_response},
+        refused::{Peer, RefusedCall, SharedTrace, masked},
+    },
+    app::App,
+    v1::problem::Problem,
+};
 
 /// What is still read and thrown away of a request that was answered before its end: an answer in the middle
 /// of a request gets lost with the connection.
@@ -41,7 +48,11 @@ pub async fn limit_body_idle(State(app): State<App>, request: Request, next: Nex
 
 /// Bounds the time to the answer, reads what is left of the request, writes refusals out (SEC10, errors §1).
 pub async fn finish_api_call(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (request, mut left) = watch_end(request);
+    let began = Instant::now();
+    let (uri, peer) = (request.uri().clone(), request.extensions().get::<Peer>().copied());
+    let trace = SharedTrace::default();
+    let (mut request, mut left) = watch_end(request, Some(trace.clone()));
+    request.extensions_mut().insert(trace.clone());
     let mut rest = None;
     let mut work = pin!(next.run(request));
     let late = async {
@@ -58,15 +69,29 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
     if let Some(rest) = rest.or_else(|| left.try_recv().ok().flatten()) {
         discard(rest).await;
     }
-    match response.extensions().get::<ApiError>() {
-        Some(error) => error.answer(&rid(&app)),
-        None => response,
+    let Some(error) = response.extensions().get::<ApiError>() else {
+        return response;
+    };
+    let rid = rid(&app);
+    let text = error.text(&rid);
+    if let Some(account) = trace.account() {
+        let call = RefusedCall {
+            rid,
+            at: app.now(),
+            took: began.elapsed(),
+            url: masked(&uri),
+            request_body: trace.text(),
+            response_body: text.clone(),
+            peer: peer.map(|Peer(address)| address),
+        };
+        app.refused().keep(account, call);
     }
+    json_response(text)
 }
 
 /// Reads what is left of the request before its answer goes out.
 pub async fn finish_native_call(request: Request, next: Next) -> Response {
-    let (request, mut left) = watch_end(request);
+    let (request, mut left) = watch_end(request, None);
     let response = next.run(request).await;
     if let Ok(Some(rest)) = left.try_recv() {
         discard(rest).await;
@@ -178,10 +203,11 @@ async fn discard(mut rest: Body) {
 /// A body that tells when it ended, or hands over what is left when nobody wants it any more.
 struct WatchedBody {
     body: Option<Body>,
+    trace: Option<SharedTrace>,
     end: Option<oneshot::Sender<Option<Body>>>,
 }
 
-fn watch_end(request: Request) -> (Request, oneshot::Receiver<Option<Body>>) {
+fn watch_end(request: Request, trace: Option<SharedTrace>) -> (Request, oneshot::Receiver<Option<Body>>) {
     let (end, receiver) = oneshot::channel();
     let request = request.map(|body| {
         if body.is_end_stream() {
@@ -191,6 +217,7 @@ fn watch_end(request: Request) -> (Request, oneshot::Receiver<Option<Body>>) {
         }
         Body::new(WatchedBody {
             body: Some(body),
+            trace,
             end: Some(end),
         })
     });
@@ -217,6 +244,9 @@ impl HttpBody for WatchedBody {
             return Poll::Ready(None);
         };
         let polled = Pin::new(body).poll_frame(context);
+        if let (Poll::Ready(Some(Ok(frame))), Some(trace)) = (&polled, &self.trace) {
+            trace.saw(frame.data_ref().map_or(&[], AsRef::as_ref));
+        }
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.ended();
         }
@@ -266,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_nobody_reads_is_handed_over() {
         let request = Request::new(Body::from("rest"));
-        let (request, mut left) = watch_end(request);
+        let (request, mut left) = watch_end(request, None);
         drop(request);
         let rest = left.try_recv().expect("handed over").expect("not read");
         assert_eq!(rest.collect().await.expect("reads").to_bytes(), "rest");
@@ -274,13 +304,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_was_read_leaves_nothing() {
-        let (request, mut left) = watch_end(Request::new(Body::from("all")));
+        let (request, mut left) = watch_end(Request::new(Body::from("all")), None);
         assert_eq!(
             request.into_body().collect().await.expect("reads").to_bytes(),
             "all"
         );
         assert!(left.try_recv().expect("ended").is_none());
-        let (_request, mut left) = watch_end(Request::new(Body::empty()));
+        let (_request, mut left) = watch_end(Request::new(Body::empty()), None);
         assert!(left.try_recv().expect("ended").is_none());
     }
 }

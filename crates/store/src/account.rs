@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     account::{Account, AccountKind, Callback},
+    compat::CompatDate,
     id::{AccountId, AppId},
     quota::Quota,
     time::Timestamp,
@@ -49,6 +50,14 @@ pub struct AccountChange {
     pub pay_enabled: Option<bool>,
     /// Whether repeats are refused without a `clientmsgid`.
     pub repeat_check: Option<bool>,
+    /// Whether a send to all waits for the administrator.
+    pub protect: Option<bool>,
+    /// Whether it may declare articles original.
+    pub declare_original: Option<bool>,
+    /// The day whose behaviour it has; `Some(None)` is today's.
+    pub compat_date: Option<Option<CompatDate>>,
+    /// Whether readers may comment.
+    pub comment_enabled: Option<bool>,
     /// The whole quota.
     pub quota: Option<Quota>,
     /// Another callback, or none.

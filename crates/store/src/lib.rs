@@ -10,26 +10,42 @@
 pub mod account;
 pub mod blob;
 pub mod bus;
+pub mod call;
+pub mod card;
 pub mod clock;
+pub mod comment;
 pub mod follower;
 pub mod inbox;
+pub mod library;
 pub mod mass;
 pub mod media;
+pub mod original;
 pub mod outbox;
+pub mod publication;
 pub mod random;
+pub mod schedule;
 pub mod setting;
 pub mod sqlite;
+pub mod statistics;
 pub mod tag;
 pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use call::CallStore;
+use card::CardStore;
+use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
+use original::OriginalStore;
 use outbox::OutboxStore;
+use publication::PublicationStore;
+use schedule::ScheduleStore;
 use setting::SettingStore;
+use statistics::StatisticsStore;
 use tag::TagStore;
 use token::TokenStore;
 
@@ -44,6 +60,14 @@ pub trait Store:
     + InboxStore
     + OutboxStore
     + SettingStore
+    + CardStore
+    + ScheduleStore
+    + OriginalStore
+    + LibraryStore
+    + PublicationStore
+    + CallStore
+    + CommentStore
+    + StatisticsStore
     + Send
     + Sync
 {
@@ -59,6 +83,14 @@ impl<T> Store for T where
         + InboxStore
         + OutboxStore
         + SettingStore
+        + CardStore
+        + ScheduleStore
+        + OriginalStore
+        + LibraryStore
+        + PublicationStore
+        + CallStore
+        + CommentStore
+        + StatisticsStore
         + Send
         + Sync
 {

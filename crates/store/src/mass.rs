@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     content::NewContent,
     id::{AccountId, BlockNo, MassId, NewsId, Ordinal},
-    mass::{Accepted, DeleteRefusal, Mass, NewMass, Refusal},
+    mass::{Accepted, ChangeRefusal, Counts, DeleteRefusal, Mass, MassState, NewMass, Refusal},
     quota::{CallTicket, MinuteUsedUp, Usage},
     speed::SpeedLevel,
     time::Timestamp,
@@ -23,8 +23,30 @@ pub struct Running {
     pub account: AccountId,
     /// Which.
     pub mass: MassId,
-    /// When its next batch may be released; `None` when all are released and only the finish is left.
+    /// When its next batch may be released; `None` when all are released and only the finish is left. While
+    /// it waits for the administrator: until when.
     pub next_due: Option<Timestamp>,
+    /// Whether it waits for the administrator.
+    pub waiting: bool,
+    /// Whether it has passed review and originality check.
+    pub checked: bool,
+}
+
+/// What a mass send would do if it were accepted at `at`.
+#[derive(Clone, Debug)]
+pub struct DryRun {
+    /// The instant that all of it holds for.
+    pub at: Timestamp,
+    /// Why it would be refused, if it would.
+    pub refusal: Option<Refusal>,
+    /// The outcome if everybody's block were released now; nothing when the audience is refused.
+    pub counts: Counts,
+    /// What the account has used.
+    pub before: Usage,
+    /// What it would have used.
+    pub after: Usage,
+    /// From the first block to the last at the mass's speed, in milliseconds.
+    pub duration_ms: i64,
 }
 
 /// Batches taken by one worker.
@@ -60,6 +82,9 @@ pub enum PreviewRefusal {
     /// The media or news id is unknown, expired or of another kind (40007).
     #[error("unknown media id")]
     MediaUnknown,
+    /// The card is unknown (40073).
+    #[error("unknown card")]
+    CardUnknown,
     /// No such follower was ever seen (40003).
     #[error("unknown follower")]
     Unknown,
@@ -100,6 +125,8 @@ pub trait MassStore {
         mass: NewMass,
         now: Timestamp,
     ) -> StoreResult<Result<Accepted, Refusal>>;
+    /// What `mass` would do, exactly, as of now; nothing is written.
+    async fn dry_run(&self, account: AccountId, mass: NewMass, now: Timestamp) -> StoreResult<DryRun>;
     /// Delivers to one follower at once; no quota, no count, no event (spec mass-send §10).
     async fn send_preview(
         &self,
@@ -119,6 +146,47 @@ pub trait MassStore {
         before: Option<MassId>,
         limit: usize,
     ) -> StoreResult<Vec<Mass>>;
+    /// The history list, newest first: sends to all and operator-site sends that succeeded, as far as they
+    /// were not recalled, those that ended before `before` ended (spec mass-send §14.1).
+    async fn history(
+        &self,
+        account: AccountId,
+        before: Option<MassId>,
+        limit: usize,
+    ) -> StoreResult<Vec<Mass>>;
+    /// Lets a mass go that waited for the administrator, at this speed.
+    async fn confirm_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        per_minute: Option<u32>,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>>;
+    /// Refuses a mass that waits for the administrator: `err(40001)`.
+    async fn refuse_waiting_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>>;
+    /// Takes a mass back, in any state (I15): its entries and pages are gone, what was not released never
+    /// starts and counts as failed. Before the first delivery it ends as failed, and its quota is given back.
+    /// Repeating it is fine.
+    async fn recall_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>>;
+    /// Ends a running mass before its first delivery, as `Failed` or `Refused`: quota and key are given back
+    /// (I10, I12), the event is written. False when it was final before or something was delivered.
+    async fn end_undelivered(
+        &self,
+        account: AccountId,
+        id: MassId,
+        end: MassState,
+        now: Timestamp,
+    ) -> StoreResult<bool>;
     /// Deletes the pages of one article (`index` from 1) or of all (0). A news that was sent several times
     /// dies in all of its sends (S104). Repeating it is fine.
     async fn delete_articles(
@@ -141,6 +209,7 @@ pub trait MassStore {
     /// All masses that are not final, oldest first.
     async fn running_masses(&self) -> StoreResult<Vec<Running>>;
     /// Takes up to `limit` due batches of one mass for `lease_ms`; an empty lease when none is due and free.
+    /// Only for masses that have passed review and originality check: the first lease notes it.
     async fn lease_batches(
         &self,
         account: AccountId,

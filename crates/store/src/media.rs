@@ -52,6 +52,8 @@ pub struct FrozenNews {
     pub created_at: Timestamp,
     /// Whether a mass with it is running or was sent; if not, the page does not exist (any more).
     pub published: bool,
+    /// Whether every mass that was sent with it was recalled.
+    pub recalled: bool,
 }
 
 /// Media, news and pictures of one account.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    id::{AccountId, MassId, Ordinal},
+    id::{AccountId, MassId, Ordinal, PublishId},
     time::Timestamp,
 };
 
@@ -17,6 +17,8 @@ pub enum EventKind {
     Subscribed(Ordinal),
     /// unsubscribe.
     Unsubscribed(Ordinal),
+    /// PUBLISHJOBFINISH.
+    Published(PublishId),
 }
 
 /// How far an event has come.

@@ -38,6 +38,15 @@ pub trait TagStore {
         tag: TagId,
         ordinals: &[Ordinal],
     ) -> StoreResult<Result<(), TagRefusal>>;
+    /// The tags under their old name, groups: 0 without a tag, 1 the blacklist, then those of [`TagStore::tags`].
+    async fn groups(&self, account: AccountId) -> StoreResult<Vec<Tag>>;
+    /// Puts followers into one group, all of them or none: their other tags go, and group 1 is the blacklist.
+    async fn move_to_group(
+        &self,
+        account: AccountId,
+        group: TagId,
+        ordinals: &[Ordinal],
+    ) -> StoreResult<Result<(), TagRefusal>>;
     /// The tags that each of these followers carries, ascending.
     async fn tags_of(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Vec<TagId>>>;
     /// Followers who carry a tag, or are on the blacklist for its preset, after `after`.

@@ -37,6 +37,12 @@ impl UploadNews {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Article {
+    /// `news`, or `newspic` in drafts; absent is `news`.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub article_type: Field<String>,
+    /// The pictures of a `newspic`.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub image_info: Field<ImageInfo>,
     /// The cover.
     #[serde(skip_serializing_if = "Field::is_absent")]
     pub thumb_media_id: Field<String>,
@@ -66,6 +72,39 @@ pub struct Article {
     pub only_fans_can_comment: Field<Flag>,
 }
 
+/// The pictures of an article of the type `newspic`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ImageInfo {
+    /// In order; the first is the cover.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub image_list: Field<Vec<ImageRef>>,
+}
+
+impl ImageInfo {
+    /// These pictures.
+    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
+        let list: Vec<_> = ids
+            .into_iter()
+            .map(|id| ImageRef {
+                image_media_id: id.into(),
+            })
+            .collect();
+        Self {
+            image_list: list.into(),
+        }
+    }
+}
+
+/// One picture of an article of the type `newspic`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ImageRef {
+    /// A permanent picture.
+    #[serde(skip_serializing_if = "Field::is_absent")]
+    pub image_media_id: Field<String>,
+}
+
 /// The body of `POST /cgi-bin/media/uploadvideo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
@@ -81,7 +120,7 @@ pub struct UploadVideo {
     pub description: Field<String>,
 }
 
-loose_object!(UploadNews, Article, UploadVideo);
+loose_object!(UploadNews, Article, ImageInfo, ImageRef, UploadVideo);
 
 #[cfg(test)]
 mod tests {

@@ -81,6 +81,19 @@ pub fn rid(unix_seconds: u64, random: u64) -> String {
     )
 }
 
+/// The Unix seconds in a request id; `None` for what is none.
+pub fn rid_seconds(rid: &str) -> Option<u64> {
+    let parts: Vec<&str> = rid.split('-').collect();
+    let [seconds, _, _] = parts.as_slice() else {
+        return None;
+    };
+    let is_part = |part: &&str| part.len() == 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !parts.iter().all(is_part) {
+        return None;
+    }
+    u64::from_str_radix(seconds, 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +122,20 @@ mod tests {
             ErrorReply::ip_not_in_whitelist(address, None).errmsg,
             "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"
         );
+    }
+
+    #[test]
+    fn a_rid_tells_its_time_and_nothing_else_is_one() {
+        assert_eq!(rid_seconds("64eeed96-5a846396-29ad80fd"), Some(0x64ee_ed96));
+        for other in [
+            "",
+            "64eeed96",
+            "64eeed96-5a846396",
+            "64eeed96-5a846396-29ad80f",
+            "64eeed9x-5a846396-29ad80fd",
+        ] {
+            assert_eq!(rid_seconds(other), None, "{other}");
+        }
     }
 
     #[test]

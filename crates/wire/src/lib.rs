@@ -15,14 +15,22 @@ pub mod field;
 
 pub mod article;
 pub mod body;
+pub mod call;
 pub mod callback;
+pub mod card;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod comment;
 pub mod done;
 pub mod errcode;
 pub mod error;
 pub mod follower;
+pub mod group;
+pub mod library;
 pub mod mass;
 pub mod media;
+pub mod network;
+pub mod publication;
+pub mod statistics;
 pub mod tag;
 pub mod token;

@@ -22,6 +22,8 @@ pub(super) fn detect(bytes: &[u8]) -> Option<FileFormat> {
         Some(FileFormat::Amr)
     } else if bytes.starts_with(b"#!AMR-WB\n") {
         Some(FileFormat::AmrWb)
+    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
+        Some(FileFormat::Wav)
     } else if infer::video::is_mp4(bytes) || infer::video::is_m4v(bytes) {
         Some(FileFormat::Mp4)
     } else if bytes.starts_with(b"ID3") || Mp3Frame::read(bytes).is_some() {

@@ -26,7 +26,7 @@ pub(super) fn check(format: FileFormat, bytes: &[u8]) -> Result<Checked, MediaRe
         FileFormat::Png => (ImageFormat::Png, png_end(bytes).map(whole)),
         FileFormat::Gif => (ImageFormat::Gif, gif_end(bytes).map(whole)),
         FileFormat::Bmp => (ImageFormat::Bmp, bmp_end(bytes).map(whole)),
-        FileFormat::Amr | FileFormat::AmrWb | FileFormat::Mp3 | FileFormat::Mp4 => {
+        FileFormat::Amr | FileFormat::AmrWb | FileFormat::Mp3 | FileFormat::Mp4 | FileFormat::Wav => {
             return Err(MediaRefusal::FormatRefused);
         }
     };

@@ -55,6 +55,7 @@ pub(super) fn duration_ms(format: FileFormat, bytes: &[u8]) -> Option<u32> {
         FileFormat::Amr => amr_ms(bytes.strip_prefix(b"#!AMR\n")?, &AMR_BYTES),
         FileFormat::AmrWb => amr_ms(bytes.strip_prefix(b"#!AMR-WB\n")?, &AMR_WB_BYTES),
         FileFormat::Mp3 => mp3_ms(bytes),
+        FileFormat::Wav => wav_ms(bytes),
         FileFormat::Jpeg | FileFormat::Png | FileFormat::Gif | FileFormat::Bmp | FileFormat::Mp4 => None,
     }
 }
@@ -72,6 +73,41 @@ fn amr_ms(mut frames: &[u8], sizes: &[Option<usize>; 16]) -> Option<u32> {
         frames = next;
     }
     (duration > 0).then_some(duration)
+}
+
+/// Encodings of a WAV file whose samples all have the same size: PCM, float, A-law, µ-law, and PCM with a longer
+/// header (RFC 2361).
+const WAV_ENCODINGS: [u16; 5] = [1, 3, 6, 7, 0xfffe];
+
+/// Counted from the samples that are there; what a header says about their number is not believed.
+fn wav_ms(bytes: &[u8]) -> Option<u32> {
+    let mut chunks = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
+    let mut bytes_per_second = None;
+    while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
+        let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        let size = usize::try_from(size).ok()?;
+        match &head[..4] {
+            b"fmt " => bytes_per_second = Some(wav_bytes_per_second(rest.get(..size)?)?),
+            b"data" => {
+                let sound = u64::try_from(size.min(rest.len())).ok()?;
+                let ms = (sound * 1000).checked_div(bytes_per_second?)?;
+                return u32::try_from(ms).ok().filter(|ms| *ms > 0);
+            }
+            _ => {}
+        }
+        // Chunks begin at even places.
+        chunks = rest.get(size.checked_add(size % 2)?..)?;
+    }
+    None
+}
+
+fn wav_bytes_per_second(format: &[u8]) -> Option<u64> {
+    let number = |at: usize| Some(u16::from_le_bytes(format.get(at..at + 2)?.try_into().ok()?));
+    let (encoding, channels, bits) = (number(0)?, number(2)?, number(14)?);
+    let rate = u32::from_le_bytes(format.get(4..8)?.try_into().ok()?);
+    let known = WAV_ENCODINGS.contains(&encoding) && bits % 8 == 0 && (8..=64).contains(&bits);
+    let rate = known.then(|| u64::from(rate) * u64::from(channels) * u64::from(bits / 8))?;
+    (rate > 0).then_some(rate)
 }
 
 /// What the header of one frame of MPEG audio layer III says.

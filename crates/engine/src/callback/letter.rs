@@ -2,18 +2,23 @@
 
 use domain::{
     account::{Account, Callback, CallbackMode},
+    compat::Behaviour,
     content::Content,
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, PublishId},
+    library::PublishStatus,
     link::{Link, LinkKey, LinkKind},
-    mass::{Counts, MassState},
+    mass::{Counts, Mass, MassState},
+    originality::{self, ORIGINAL_ARTICLE_TYPE, Verdict},
 };
 use store::{
     Store,
+    media::FrozenNews,
+    original::{ArticleKey, Finding},
     outbox::{Event, EventKind},
 };
 use wire::callback::{
     AesKey, Envelope, Letter, Mode, Query, Seal, Stamp,
-    event::{Change, Following, MassFinished},
+    event::{Appendix, Change, CopyrightItem, Following, MassFinished, PublishFinished},
 };
 
 /// What a request is signed with.
@@ -93,6 +98,7 @@ pub(super) async fn draft(
         }
         EventKind::Subscribed(ordinal) => (ordinal, Change::Subscribe),
         EventKind::Unsubscribed(ordinal) => (ordinal, Change::Unsubscribe),
+        EventKind::Published(id) => return published(store, links, public_url, account, event, id).await,
     };
     let open_id = account.open_id_key.seal(ordinal).0;
     let following = Following {
@@ -122,18 +128,13 @@ async fn finished(
     let mass = mass.ok_or("the mass is gone")?;
     let refused = matches!(mass.state, MassState::Refused(_));
     let counts = if refused { Counts::default() } else { mass.counts };
-    let articles = match mass.content {
-        Content::News(news) if matches!(mass.state, MassState::Succeeded | MassState::Deleted) => {
-            let news = store
-                .frozen_news(account.id, news)
-                .await
-                .map_err(|error| error.to_string())?;
-            let articles = news.as_ref().map_or(0, |news| news.news.articles.len());
-            let number = news.map_or(0, |news| news.id.0.unsigned_abs());
-            article_urls(links, public_url, account.id, number, articles)
-        }
-        _ => Vec::new(),
-    };
+    let findings = store
+        .findings(account.id, id)
+        .await
+        .map_err(|error| error.to_string())?;
+    let verdicts: Vec<Verdict> = findings.iter().map(|finding| finding.verdict).collect();
+    let check_state = originality::judge(&verdicts, mass.send_ignore_reprint).check_state;
+    let url_of = |key: ArticleKey| article_url(links, public_url, key);
     let event = MassFinished {
         to: account.original_id.clone(),
         create_time: event.create_time,
@@ -143,9 +144,67 @@ async fn finished(
         filtered: number(counts.after_filters()),
         sent: number(counts.sent()),
         error: number(counts.errors()),
-        copyright: Vec::new(),
-        check_state: 0,
-        articles,
+        copyright: findings
+            .iter()
+            .map(|finding| item(finding, url_of(finding.original)))
+            .collect(),
+        check_state: i64::from(check_state.number()),
+        articles: articles(store, &mass).await?.into_iter().map(url_of).collect(),
+    };
+    let appendix = Appendix {
+        copyright: account.has(Behaviour::Originality),
+        articles: account.has(Behaviour::ArticleUrls),
+    };
+    Ok(Draft {
+        xml: event.to_xml_with(appendix),
+        open_id: None,
+    })
+}
+
+async fn published(
+    store: &dyn Store,
+    links: &LinkKey,
+    public_url: &str,
+    account: &Account,
+    event: &Event,
+    id: PublishId,
+) -> Result<Draft, String> {
+    let publication = store
+        .publication(account.id, id)
+        .await
+        .map_err(|error| error.to_string())?
+        .ok_or("the publication is gone")?;
+    let news = store
+        .frozen_news(account.id, publication.news)
+        .await
+        .map_err(|error| error.to_string())?
+        .filter(|_| publication.status.was_public());
+    let article_id = links.seal(Link {
+        kind: LinkKind::Publication,
+        account: account.id,
+        number: id.0.unsigned_abs(),
+        index: 0,
+    });
+    // What was deleted since was published when this happened.
+    let status = match publication.status {
+        PublishStatus::Deleted | PublishStatus::Blocked => PublishStatus::Published,
+        status => status,
+    };
+    let articles = match &news {
+        Some(news) => article_keys(account.id, news),
+        None => Vec::new(),
+    };
+    let event = PublishFinished {
+        to: account.original_id.clone(),
+        create_time: event.create_time,
+        publish_id: id.0,
+        publish_status: i64::from(status.number()),
+        article_id: if news.is_some() { article_id } else { String::new() },
+        articles: articles
+            .into_iter()
+            .map(|key| article_url(links, public_url, key))
+            .collect(),
+        fail_idx: Vec::new(),
     };
     Ok(Draft {
         xml: event.to_xml(),
@@ -153,25 +212,54 @@ async fn finished(
     })
 }
 
-fn article_urls(
-    links: &LinkKey,
-    public_url: &str,
-    account: AccountId,
-    number: u64,
-    articles: usize,
-) -> Vec<String> {
-    (1..=articles)
-        .filter_map(|position| u8::try_from(position).ok())
-        .map(|index| {
-            let link = links.seal(Link {
-                kind: LinkKind::Article,
-                account,
-                number,
-                index,
-            });
-            format!("{public_url}/s/{link}")
+fn item(finding: &Finding, original_article_url: String) -> CopyrightItem {
+    let verdict = finding.verdict;
+    CopyrightItem {
+        article_idx: i64::from(finding.article),
+        user_declare_state: i64::from(finding.declared.number()),
+        audit_state: i64::from(verdict.audit_state().number()),
+        original_article_url,
+        original_article_type: i64::from(ORIGINAL_ARTICLE_TYPE),
+        can_reprint: verdict.can_reprint(),
+        need_replace_content: verdict.need_replace_content(),
+        need_show_reprint_source: verdict.need_show_reprint_source(),
+    }
+}
+
+/// The articles of news that were sent.
+async fn articles(store: &dyn Store, mass: &Mass) -> Result<Vec<ArticleKey>, String> {
+    let Content::News(id) = mass.content else {
+        return Ok(Vec::new());
+    };
+    if !matches!(mass.state, MassState::Succeeded | MassState::Deleted) {
+        return Ok(Vec::new());
+    }
+    let news = store
+        .frozen_news(mass.account, id)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(news.map_or_else(Vec::new, |news| article_keys(mass.account, &news)))
+}
+
+fn article_keys(account: AccountId, news: &FrozenNews) -> Vec<ArticleKey> {
+    (1..)
+        .zip(&news.news.articles)
+        .map(|(article, _)| ArticleKey {
+            account,
+            news: news.id,
+            article,
         })
         .collect()
+}
+
+fn article_url(links: &LinkKey, public_url: &str, key: ArticleKey) -> String {
+    let link = links.seal(Link {
+        kind: LinkKind::Article,
+        account: key.account,
+        number: key.news.0.unsigned_abs(),
+        index: key.article,
+    });
+    format!("{public_url}/s/{link}")
 }
 
 fn number(count: u64) -> i64 {

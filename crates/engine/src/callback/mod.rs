@@ -6,6 +6,7 @@
 mod address;
 mod letter;
 mod post;
+mod probe;
 
 use std::{
     collections::HashMap,

@@ -86,6 +86,9 @@ pub struct AccountFields {
     /// Refuse the same content to the same audience within 24 hours, also without a clientmsgid
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
     repeat_check: Option<bool>,
+    /// Let readers comment on articles that allow it
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    comment_enabled: Option<bool>,
     /// What it may use up.
     #[command(flatten)]
     quota: QuotaFields,
@@ -115,6 +118,18 @@ struct QuotaFields {
     /// Mass-send calls in one minute
     #[arg(long, value_name = "N|none", value_parser = quota)]
     calls_per_minute: Option<Value>,
+    /// Previews by name (towxname) a day
+    #[arg(long, value_name = "N|none", value_parser = quota)]
+    name_previews_per_day: Option<Value>,
+    /// Uploads of news a day
+    #[arg(long, value_name = "N|none", value_parser = quota)]
+    news_uploads_per_day: Option<Value>,
+    /// Deletions of mass sends a day
+    #[arg(long, value_name = "N|none", value_parser = quota)]
+    deletes_per_day: Option<Value>,
+    /// Begin with the document's numbers for this kind of account, or with those of a new account
+    #[arg(long, value_name = "PROFILE", value_parser = ["document", "strict"])]
+    quota_profile: Option<String>,
 }
 
 #[derive(Clone, Default, Args)]
@@ -164,6 +179,7 @@ impl AccountFields {
         put("verified", self.verified.map(Value::from));
         put("pay_enabled", self.pay_enabled.map(Value::from));
         put("repeat_check", self.repeat_check.map(Value::from));
+        put("comment_enabled", self.comment_enabled.map(Value::from));
         put("quota", self.quota.body());
         put("callback", self.callback.body());
         Value::Object(body)
@@ -179,6 +195,10 @@ impl QuotaFields {
             ("history_per_day", self.history_per_day),
             ("history_per_month", self.history_per_month),
             ("calls_per_minute", self.calls_per_minute),
+            ("name_previews_per_day", self.name_previews_per_day),
+            ("news_uploads_per_day", self.news_uploads_per_day),
+            ("deletes_per_day", self.deletes_per_day),
+            ("profile", self.quota_profile.map(Value::from)),
         ];
         let given = given
             .into_iter()

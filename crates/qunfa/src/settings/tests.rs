@@ -180,7 +180,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, speed, log"
+        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, log"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
@@ -207,7 +207,7 @@ fn a_broken_file_names_the_line_and_a_missing_one_its_path() {
 #[test]
 fn every_setting_says_what_it_allows_and_has_a_variable_of_its_own() {
     let leaves = leaves();
-    assert_eq!(leaves.len(), 18);
+    assert_eq!(leaves.len(), 25);
     let mut variables: Vec<&str> = leaves.iter().map(|leaf| leaf.variable).collect();
     variables.sort_unstable();
     variables.dedup();

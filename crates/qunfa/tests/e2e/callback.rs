@@ -209,3 +209,32 @@ async fn subscribing_and_leaving_through_the_native_api_are_told() {
     assert!(bodies[0].contains("<![CDATA[unsubscribe]]>") && bodies[0].contains(&open_id));
     assert!(bodies[1].contains("<![CDATA[subscribe]]>"));
 }
+
+#[tokio::test]
+async fn a_receiver_is_resolved_and_connected_to_when_its_account_asks() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    for path in ["/cgi-bin/getcallbackip", "/cgi-bin/get_api_domain_ip"] {
+        assert_eq!(account.get(path).await, json!({"ip_list": ["127.0.0.1"]}));
+    }
+    let receiver = Receiver::start().await;
+    configure(&server, &receiver.url, "plain").await;
+    let checked = account
+        .call(
+            "/cgi-bin/callback/check",
+            json!({"action": "all", "check_operator": "DEFAULT"}),
+        )
+        .await;
+    assert_eq!(
+        checked["dns"],
+        json!([{"ip": "127.0.0.1", "real_operator": "DEFAULT"}])
+    );
+    let ping = &checked["ping"][0];
+    assert_eq!(
+        (&ping["ip"], &ping["package_loss"]),
+        (&json!("127.0.0.1"), &json!("0%"))
+    );
+    let time = ping["time"].as_str().and_then(|time| time.strip_suffix("ms"));
+    assert!(time.is_some_and(|time| time.parse::<f64>().is_ok()), "{checked}");
+    assert!(receiver.events().is_empty(), "nothing is sent to it");
+}

@@ -4,5 +4,7 @@
 mod callback;
 mod common;
 mod crash;
+mod library;
 mod mass;
+mod operator;
 mod transport;

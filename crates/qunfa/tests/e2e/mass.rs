@@ -261,7 +261,7 @@ async fn s140_who_refuses_is_blacklisted_or_at_four_is_filtered() {
     assert_eq!(report["sent_count"], 7);
     assert_eq!(
         report["reasons"],
-        json!({"over_quota": 1, "blacklisted": 1, "opted_out": 1, "left": 0})
+        json!({"over_quota": 1, "blacklisted": 1, "opted_out": 1, "left": 0, "failed": 0})
     );
 }
 

@@ -22,12 +22,19 @@ impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for W
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        match read(request.into_body(), MAX).await {
-            Ok(bytes) => Ok(Self(wire::body::read(&bytes)?)),
-            Err(BodyFault::TooLarge) => Err(ErrCode::ContentSizeOutOfLimit.into()),
-            Err(BodyFault::Broken) => Err(ErrCode::DataFormatError.into()),
-        }
+        let bytes = read_whole(request.into_body(), MAX).await?;
+        Ok(Self(wire::body::read(&bytes)?))
     }
+}
+
+/// All bytes of a body of at most `max`, or the errcode.
+pub async fn read_whole(body: Body, max: usize) -> Result<Bytes, ApiError> {
+    read(body, max).await.map_err(|fault| {
+        ApiError::new(match fault {
+            BodyFault::TooLarge => ErrCode::ContentSizeOutOfLimit,
+            BodyFault::Broken => ErrCode::DataFormatError,
+        })
+    })
 }
 
 /// Why a body could not be read.

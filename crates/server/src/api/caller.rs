@@ -12,7 +12,7 @@ use store::{token::TokenState, vault};
 use wire::errcode::ErrCode;
 
 use crate::{
-    api::{error::ApiError, query},
+    api::{error::ApiError, query, refused::SharedTrace},
     app::App,
 };
 
@@ -47,7 +47,12 @@ impl FromRequestParts<App> for Caller {
             // Reading 6: whatever its form, never 40014.
             TokenState::Unknown => Err(ErrCode::InvalidCredential.into()),
             TokenState::Expired => Err(ErrCode::AccessTokenExpired.into()),
-            TokenState::Valid(account) => Ok(Self(*account)),
+            TokenState::Valid(account) => {
+                if let Some(trace) = parts.extensions.get::<SharedTrace>() {
+                    trace.is_of(account.id);
+                }
+                Ok(Self(*account))
+            }
         }
     }
 }

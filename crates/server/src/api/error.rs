@@ -7,9 +7,13 @@ use axum::{
 };
 use domain::{
     article::{ArticleRefusal, TextRefusal, VideoTextRefusal},
+    call::{CallsUsedUp, ClearingsUsedUp},
+    comment::CommentRefusal,
+    library::{LibraryRefusal, PublicationRefusal},
     mass::{DeleteRefusal, Refusal},
     media::{MediaKind, MediaRefusal},
     quota::{MinuteUsedUp, QuotaRefusal},
+    statistics::SpanRefusal,
     tag::TagRefusal,
 };
 use store::{StoreError, mass::PreviewRefusal, token::ForcesUsedUp};
@@ -45,11 +49,16 @@ impl ApiError {
 
     /// The whole response: HTTP 200 and one line of JSON (clients.md §1 rules 1, 3 and 4).
     pub fn answer(self, rid: &str) -> Response {
+        json_response(self.text(rid))
+    }
+
+    /// The line of JSON.
+    pub fn text(self, rid: &str) -> String {
         let mut reply = ErrorReply::new(self.code, Some(rid));
         if let Some((key, value)) = self.extra {
             reply = reply.with(key, value);
         }
-        json_response(reply.to_json())
+        reply.to_json()
     }
 }
 
@@ -77,7 +86,8 @@ impl<T: serde::Serialize> IntoResponse for Answer<T> {
     }
 }
 
-fn json_response(json: String) -> Response {
+/// One line of JSON as a response.
+pub fn json_response(json: String) -> Response {
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::OK;
     response
@@ -134,6 +144,9 @@ impl From<Refusal> for ApiError {
             Refusal::NoReceiver => Self::new(ErrCode::InvalidOpenId),
             Refusal::Repeat { earlier } => Self::new(ErrCode::ClientMsgIdExists).with("msg_id", earlier.0),
             Refusal::CallsUsedUp => Self::new(ErrCode::DailyQuotaReached), // Q2
+            Refusal::CardUnknown => Self::new(ErrCode::InvalidCardId),
+            Refusal::OriginalNotAllowed => Self::new(ErrCode::CopyrightNotMet),
+            Refusal::ConfirmationPending => Self::new(ErrCode::MassSendInApproval),
             Refusal::Quota(
                 QuotaRefusal::SendsUsedUp           // Q1
                 | QuotaRefusal::HistoryOfDayUsedUp  // Q4
@@ -147,6 +160,7 @@ impl From<PreviewRefusal> for ApiError {
     fn from(refusal: PreviewRefusal) -> Self {
         Self::new(match refusal {
             PreviewRefusal::MediaUnknown => ErrCode::InvalidMediaId,
+            PreviewRefusal::CardUnknown => ErrCode::InvalidCardId,
             PreviewRefusal::Unknown => ErrCode::InvalidOpenId,
             PreviewRefusal::NotFollowing => ErrCode::RequireSubscribe,
             PreviewRefusal::OptedOut => ErrCode::UserBlocksMessages,
@@ -162,6 +176,25 @@ impl From<DeleteRefusal> for ApiError {
             DeleteRefusal::MessageType => ErrCode::InvalidMessageType,
             DeleteRefusal::NotSent => ErrCode::InvalidMsgStatus,
             DeleteRefusal::ArticleIndex => ErrCode::InvalidArticleIdx,
+        })
+    }
+}
+
+impl From<LibraryRefusal> for ApiError {
+    fn from(refusal: LibraryRefusal) -> Self {
+        Self::new(match refusal {
+            LibraryRefusal::Full => ErrCode::MaterialListFull,
+            LibraryRefusal::Unknown => ErrCode::InvalidMediaId,
+            LibraryRefusal::ArticleIndex => ErrCode::InvalidIndexValue,
+        })
+    }
+}
+
+impl From<PublicationRefusal> for ApiError {
+    fn from(refusal: PublicationRefusal) -> Self {
+        Self::new(match refusal {
+            PublicationRefusal::Unknown => ErrCode::InvalidArticleId,
+            PublicationRefusal::ArticleIndex => ErrCode::InvalidIndexValue,
         })
     }
 }
@@ -229,6 +262,56 @@ impl From<VideoTextRefusal> for ApiError {
             VideoTextRefusal::DescriptionTooLong => ErrCode::DescriptionSizeOutOfLimit,
         })
     }
+}
+
+impl From<CallsUsedUp> for ApiError {
+    fn from(CallsUsedUp: CallsUsedUp) -> Self {
+        Self::new(ErrCode::DailyQuotaReached) // Q7, Q8
+    }
+}
+
+impl From<ClearingsUsedUp> for ApiError {
+    fn from(ClearingsUsedUp: ClearingsUsedUp) -> Self {
+        Self::new(ErrCode::ClearQuotaForbidden)
+    }
+}
+
+impl From<CommentRefusal> for ApiError {
+    fn from(refusal: CommentRefusal) -> Self {
+        Self::new(match refusal {
+            CommentRefusal::Disabled => ErrCode::NoCommentPrivilege,
+            CommentRefusal::ArticleUnknown => ErrCode::MsgDataNotFound,
+            CommentRefusal::Unknown => ErrCode::CommentNotFound,
+            CommentRefusal::DeletedByReader => ErrCode::CommentDeletedByUser,
+            CommentRefusal::TooManyElected => ErrCode::ElectedCommentLimit,
+            CommentRefusal::Replied => ErrCode::AlreadyReplied,
+            CommentRefusal::ReplyLength => ErrCode::InvalidReplyLength,
+        })
+    }
+}
+
+impl From<SpanRefusal> for ApiError {
+    fn from(refusal: SpanRefusal) -> Self {
+        Self::new(match refusal {
+            SpanRefusal::Format => ErrCode::DateFormatError,
+            SpanRefusal::Range => ErrCode::DateRangeError,
+            SpanRefusal::NotReady => ErrCode::DataNotReady,
+        })
+    }
+}
+
+/// The same refusals where tags are called groups: older codes (spec accounts §8).
+pub fn group_refusal(refusal: TagRefusal) -> ApiError {
+    ApiError::new(match refusal {
+        TagRefusal::NameInvalid => ErrCode::InvalidGroupName,
+        TagRefusal::NameTooLong => ErrCode::GroupNameTooLong,
+        TagRefusal::TooMany => ErrCode::TooManyGroups,
+        TagRefusal::Preset => ErrCode::CannotModifySystemGroup,
+        TagRefusal::TooManyFollowers => ErrCode::TagHasTooManyFollowers,
+        TagRefusal::Unknown => ErrCode::InvalidGroupId,
+        TagRefusal::TooManyOnFollower => ErrCode::TooManyTagsOnFollower,
+        TagRefusal::NotFollowing => ErrCode::UserUnsubscribed,
+    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,14 @@ use axum::extract::State;
 use domain::{
     account::Account,
     audience::Audience,
+    call::CountedCall,
+    compat::Behaviour,
     content::NewContent,
     id::{ExternalId, MassId, NewsId, Ordinal},
     link::LinkKind,
-    mass::{CLIENT_MSG_ID_MAX, MassState, NewMass, Origin, repeat_key},
+    mass::{CLIENT_MSG_ID_MAX, Mass, MassState, NewMass, Origin, repeat_key},
     quota::CallTicket,
+    schedule::Request,
     speed::SpeedLevel,
 };
 use store::bus::Hint;
@@ -42,9 +45,9 @@ pub async fn send_all(
     CountedCaller { account, ticket }: CountedCaller,
     Wire(request): Wire<SendAll>,
 ) -> ApiResult<Accepted> {
-    let (content, options) = existing_content(&app, &account, request.message).await?;
-    let audience = audience::of_filter(request.filter)?;
-    accept(&app, &account, ticket, content, audience, options).await
+    let request = to_filter(&app, &account, request).await?;
+    let mass = new_mass(&app, &account, request, ticket, Origin::Api);
+    accept(&app, &account, mass).await.map(Answer)
 }
 
 /// `POST /cgi-bin/message/mass/send`: to a list of OpenIDs; service accounts only.
@@ -53,9 +56,9 @@ pub async fn send(
     CountedServiceCaller { account, ticket }: CountedServiceCaller,
     Wire(request): Wire<Send>,
 ) -> ApiResult<Accepted> {
-    let (content, options) = existing_content(&app, &account, request.message).await?;
-    let audience = audience::of_list(&account.open_id_key, request.touser)?;
-    accept(&app, &account, ticket, content, audience, options).await
+    let request = to_list(&app, &account, request).await?;
+    let mass = new_mass(&app, &account, request, ticket, Origin::Api);
+    accept(&app, &account, mass).await.map(Answer)
 }
 
 /// `POST /cgi-bin/message/mass/preview`: to one follower, at once and without any quota.
@@ -64,7 +67,8 @@ pub async fn preview(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<Preview>,
 ) -> ApiResult<PreviewAnswer> {
-    let (content, _) = existing_content(&app, &account, request.message).await?;
+    let content = content::of_message(request.message)?;
+    check_content(&app, &account, &content).await?;
     let to = preview_receiver(&app, &account, request.touser, request.towxname).await?;
     let id = app
         .store
@@ -88,7 +92,7 @@ pub async fn get(
         .ok_or(ErrCode::InvalidMsgId)?;
     Ok(Answer(GetAnswer {
         msg_id: mass.id.0,
-        msg_status: status(mass.state),
+        msg_status: status(&mass),
     }))
 }
 
@@ -98,7 +102,12 @@ pub async fn delete(
     VerifiedCaller(account): VerifiedCaller,
     Wire(request): Wire<Delete>,
 ) -> ApiResult<Done> {
+    app.store
+        .count(account.id, CountedCall::Delete, app.now())
+        .await??;
     let (id, index) = match request.msg_id {
+        // Before 2017 there was no index: the whole message was deleted.
+        Field::Present(id) if !account.has(Behaviour::ArticleIndex) => (MassId(id), 0),
         Field::Present(id) => (MassId(id), article_index(request.article_idx)),
         Field::Malformed => return Err(ErrCode::InvalidMsgId.into()),
         Field::Absent => mass_of_url(&app, &account, request.url).await?,
@@ -140,6 +149,51 @@ pub async fn set_speed(
     Ok(Answer(Done::default()))
 }
 
+/// What a body of sendall asks for (steps 6 to 8 of spec mass-send §8.3, as far as no transaction is needed).
+pub(crate) async fn to_filter(app: &App, account: &Account, body: SendAll) -> Result<Request, ApiError> {
+    let (content, options) = existing_content(app, account, body.message).await?;
+    let audience = audience::of_filter(body.filter)?;
+    with_key(app, account, content, audience, options).await
+}
+
+/// What a body of send asks for.
+pub(crate) async fn to_list(app: &App, account: &Account, body: Send) -> Result<Request, ApiError> {
+    let (content, options) = existing_content(app, account, body.message).await?;
+    let audience = audience::of_list(&account.open_id_key, body.touser)?;
+    with_key(app, account, content, audience, options).await
+}
+
+/// The mass that a request asks for.
+pub(crate) fn new_mass(
+    app: &App,
+    account: &Account,
+    request: Request,
+    ticket: CallTicket,
+    origin: Origin,
+) -> NewMass {
+    NewMass {
+        content: request.content,
+        audience: request.audience,
+        client_msg_id: request.client_msg_id,
+        send_ignore_reprint: request.send_ignore_reprint,
+        ticket,
+        origin,
+        per_minute: app.settings.speeds.of(account.speed),
+    }
+}
+
+/// Everything that one transaction decides (steps 8 to the end).
+pub(crate) async fn accept(app: &App, account: &Account, mass: NewMass) -> Result<Accepted, ApiError> {
+    let _alone = app
+        .inflight()
+        .enter(account.id, repeat_key(&mass), inflight::PATIENCE)
+        .await?;
+    let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
+    app.bus.publish(Hint::Work);
+    let news = accepted.news.filter(|_| account.has(Behaviour::MsgDataId));
+    Ok(Accepted::new(accepted.id.0, news.map(|news| news.0)))
+}
+
 /// What a message asks beside its content.
 struct Options {
     client_msg_id: Field<String>,
@@ -157,22 +211,32 @@ async fn existing_content(
         send_ignore_reprint: message.send_ignore_reprint.present().is_some_and(|Flag(on)| on),
     };
     let content = content::of_message(message)?;
-    if !app.store.content_exists(account.id, &content, app.now()).await? {
-        return Err(ErrCode::InvalidMediaId.into());
-    }
+    check_content(app, account, &content).await?;
     Ok((content, options))
 }
 
-/// Steps 8 to the end: the key, then everything that one transaction decides.
-async fn accept(
+async fn check_content(app: &App, account: &Account, content: &NewContent) -> Result<(), ApiError> {
+    if app.store.content_exists(account.id, content, app.now()).await? {
+        return Ok(());
+    }
+    Err(match content {
+        NewContent::Card(_) => ErrCode::InvalidCardId.into(),
+        _ => ErrCode::InvalidMediaId.into(),
+    })
+}
+
+async fn with_key(
     app: &App,
     account: &Account,
-    ticket: CallTicket,
     content: NewContent,
     audience: Audience,
     options: Options,
-) -> ApiResult<Accepted> {
-    let client_msg_id = options.client_msg_id.or_malformed(ErrCode::InvalidArgsSize)?;
+) -> Result<Request, ApiError> {
+    let client_msg_id = if account.has(Behaviour::ClientMsgId) {
+        options.client_msg_id.or_malformed(ErrCode::InvalidArgsSize)?
+    } else {
+        None
+    };
     if client_msg_id
         .as_ref()
         .is_some_and(|key| key.len() > CLIENT_MSG_ID_MAX)
@@ -180,25 +244,12 @@ async fn accept(
         audience::check_receivers(app, account.id, &audience).await?;
         return Err(ErrCode::ClientMsgIdTooLong.into());
     }
-    let mass = NewMass {
+    Ok(Request {
         content,
         audience,
         client_msg_id,
         send_ignore_reprint: options.send_ignore_reprint,
-        ticket,
-        origin: Origin::Api,
-        per_minute: app.settings.speeds.of(account),
-    };
-    let _alone = app
-        .inflight()
-        .enter(account.id, repeat_key(&mass), inflight::PATIENCE)
-        .await?;
-    let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
-    app.bus.publish(Hint::Work);
-    Ok(Answer(Accepted::new(
-        accepted.id.0,
-        accepted.news.map(|news| news.0),
-    )))
+    })
 }
 
 /// `towxname` wins over `touser`; it is the follower's external id (spec mass-send §10).
@@ -209,6 +260,9 @@ async fn preview_receiver(
     to_name: Field<String>,
 ) -> Result<Ordinal, ApiError> {
     if let Some(name) = to_name.or_malformed(ErrCode::InvalidUsername)? {
+        app.store
+            .count(account.id, CountedCall::NamePreview, app.now())
+            .await??;
         let found = app
             .store
             .follower_by_external_id(account.id, &ExternalId(name))
@@ -222,12 +276,12 @@ async fn preview_receiver(
         .ok_or(ErrCode::InvalidOpenId.into())
 }
 
-fn status(state: MassState) -> MsgStatus {
-    match state {
-        MassState::Sending => MsgStatus::Sending,
-        MassState::Succeeded => MsgStatus::SendSuccess,
-        MassState::Failed | MassState::Refused(_) => MsgStatus::SendFail,
-        MassState::Deleted => MsgStatus::Delete,
+fn status(mass: &Mass) -> MsgStatus {
+    match (mass.state, mass.recalled_at) {
+        (MassState::Sending, _) => MsgStatus::Sending,
+        (MassState::Succeeded, None) => MsgStatus::SendSuccess,
+        (MassState::Failed | MassState::Refused(_), _) => MsgStatus::SendFail,
+        (MassState::Succeeded, Some(_)) | (MassState::Deleted, _) => MsgStatus::Delete,
     }
 }
 
@@ -258,6 +312,7 @@ async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result
         LinkKind::Video => Ok((MassId(number), 0)),
         LinkKind::PreviewArticle
         | LinkKind::Image
+        | LinkKind::Publication
         | LinkKind::Cover
         | LinkKind::MessageMedia
         | LinkKind::Media

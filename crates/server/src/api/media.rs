@@ -8,7 +8,7 @@ use axum::{
 use bytes::Bytes;
 use domain::{
     content::{MaterialKind, StoredBlob},
-    id::MediaId,
+    id::{AccountId, ImageId, MediaId},
     link::LinkKind,
     media::{self, Checked, FileFormat, MEDIA_LIFE_SECONDS, MediaKind, MediaRefusal},
     time::Timestamp,
@@ -65,14 +65,9 @@ pub async fn upload_img(
 ) -> ApiResult<UploadImgAnswer> {
     let bytes = read(request, MediaKind::Image, media::ARTICLE_IMAGE_BYTES_MAX).await?;
     let blob = keep(&app, bytes, media::check_article_image).await?;
-    let (folder, format) = if blob.content_type == "image/png" {
-        ("png", "png")
-    } else {
-        ("jpg", "jpeg")
-    };
+    let content_type = blob.content_type.clone();
     let image = app.store.add_image(account.id, blob, app.now()).await?;
-    let link = app.link(LinkKind::Image, account.id, image.0, 0);
-    let url = app.public(&format!("/mmbiz_{folder}/{link}/0?wx_fmt={format}"));
+    let url = picture_url(&app, account.id, image, &content_type);
     Ok(Answer(UploadImgAnswer { url }))
 }
 
@@ -100,6 +95,18 @@ pub async fn get(
     }
 }
 
+/// The address of a picture, for the body of articles.
+pub fn picture_url(app: &App, account: AccountId, image: ImageId, content_type: &str) -> String {
+    let (folder, format) = match content_type {
+        "image/png" => ("png", "png"),
+        "image/gif" => ("gif", "gif"),
+        "image/bmp" => ("bmp", "bmp"),
+        _ => ("jpg", "jpeg"),
+    };
+    let link = app.link(LinkKind::Image, account, image.0, 0);
+    app.public(&format!("/mmbiz_{folder}/{link}/0?wx_fmt={format}"))
+}
+
 /// A fresh, unguessable `media_id`: 64 characters.
 pub fn new_media_id(app: &App) -> MediaId {
     MediaId(app.ids.text::<48>())
@@ -120,7 +127,7 @@ async fn read(request: Request, kind: MediaKind, max: usize) -> Result<Bytes, Ap
 }
 
 /// Checks a file on a thread that may take its time, cuts what does not belong to it, stores it.
-async fn keep(
+pub async fn keep(
     app: &App,
     bytes: Bytes,
     check: impl FnOnce(&[u8]) -> Result<Checked, MediaRefusal> + Send + 'static,
@@ -134,7 +141,8 @@ async fn keep(
     Ok(blob)
 }
 
-fn material_kind(kind: MediaKind) -> MaterialKind {
+/// The material that an upload of this kind becomes.
+pub fn material_kind(kind: MediaKind) -> MaterialKind {
     match kind {
         MediaKind::Image => MaterialKind::Image,
         MediaKind::Voice => MaterialKind::Voice,
@@ -143,7 +151,8 @@ fn material_kind(kind: MediaKind) -> MaterialKind {
     }
 }
 
-async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
+/// The bytes of a material as a file.
+pub async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
     let NewMedia { id, blob, .. } = &found.media;
     let bytes = app.blobs.get(&blob.id).await?.ok_or(ErrCode::MediaDataNotFound)?;
     let format = FileFormat::ALL

@@ -17,7 +17,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        parse(parts.uri.query().unwrap_or_default()).map(Self)
+        Self::of(&parts.uri)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// The query of a URI.
+    pub fn of(uri: &Uri) -> Result<Self, ApiError> {
+        parse(uri.query().unwrap_or_default()).map(Self)
     }
 }
 

@@ -60,15 +60,32 @@ async fn authenticate(
     grant_type: Field<String>,
     secret: Field<String>,
 ) -> Result<Account, ApiError> {
-    let app_id = app_id.required_or(ErrCode::AppIdMissing, ErrCode::InvalidAppId)?;
-    let account = app
-        .store
-        .account(&AppId(app_id))
-        .await?
-        .ok_or(ErrCode::InvalidAppId)?;
+    let account = named(app, app_id).await?;
     if grant_type.present().as_deref() != Some(GRANT_TYPE) {
         return Err(ErrCode::InvalidGrantType.into());
     }
+    check_secret(app, &account, secret).await?;
+    Ok(account)
+}
+
+/// The account that names itself with its secret, where no grant type is asked for.
+pub async fn with_secret(
+    app: &App,
+    app_id: Field<String>,
+    secret: Field<String>,
+) -> Result<Account, ApiError> {
+    let account = named(app, app_id).await?;
+    check_secret(app, &account, secret).await?;
+    Ok(account)
+}
+
+async fn named(app: &App, app_id: Field<String>) -> Result<Account, ApiError> {
+    let app_id = app_id.required_or(ErrCode::AppIdMissing, ErrCode::InvalidAppId)?;
+    let account = app.store.account(&AppId(app_id)).await?;
+    account.ok_or(ErrCode::InvalidAppId.into())
+}
+
+async fn check_secret(app: &App, account: &Account, secret: Field<String>) -> Result<(), ApiError> {
     let secret = secret.required_or(ErrCode::AppSecretMissing, ErrCode::InvalidAppSecret)?;
     let expected = app
         .store
@@ -78,5 +95,5 @@ async fn authenticate(
     if !bool::from(vault::digest(&secret).ct_eq(&expected)) {
         return Err(ErrCode::InvalidAppSecret.into());
     }
-    Ok(account)
+    Ok(())
 }

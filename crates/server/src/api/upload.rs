@@ -1,9 +1,11 @@
-//! Multipart uploads. Only the bytes of the part `media` count; names, declared types and unknown parameters
-//! are not looked at (clients.md §4, SEC9).
+//! Multipart uploads. Of a file only the bytes of the part `media` count; its declared type and unknown
+//! parameters are not looked at, its name is only ever shown (clients.md §4, SEC9).
+
+use std::collections::BTreeMap;
 
 use axum::{
-    extract::{FromRequest, Multipart, Request},
-    http::header,
+    extract::{FromRequest, Multipart, Request, multipart::Field},
+    http::{HeaderMap, header},
 };
 use bytes::Bytes;
 use wire::errcode::ErrCode;
@@ -12,6 +14,21 @@ use wire::errcode::ErrCode;
 const PART: &str = "media";
 /// Parts of one upload, at most (SEC10).
 const PARTS_MAX: usize = 20;
+/// Bytes of a part that is a text, at most; longer ones are not looked at (SEC10).
+const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Characters of a file's name that are kept, at most.
+const NAME_CHARACTERS_MAX: usize = 128;
+
+/// A multipart form.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The bytes of the part `media`, if there is one.
+    pub media: Option<Bytes>,
+    /// The last segment of the file's name; may be empty.
+    pub name: String,
+    /// All other parts that are texts; of those with the same name the first.
+    pub texts: BTreeMap<String, String>,
+}
 
 /// Why there is no file in an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,36 +51,79 @@ impl UploadFault {
 
 /// The bytes of the part `media`, at most `max`.
 pub async fn read(request: Request, max: usize) -> Result<Bytes, UploadFault> {
-    // Looked at here, because a rejected request could not be read to its end any more.
-    let content_type = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.as_bytes().to_ascii_lowercase());
-    let has_boundary =
-        content_type.is_some_and(|value| value.windows(9).any(|window| window == b"boundary="));
-    if !has_boundary {
-        return Err(UploadFault::Missing);
-    }
-    let mut parts = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| UploadFault::Missing)?;
+    let mut parts = open(request).await?;
     for _ in 0..PARTS_MAX {
-        let Ok(Some(mut part)) = parts.next_field().await else {
+        let Ok(Some(part)) = parts.next_field().await else {
             break;
         };
-        if part.name() != Some(PART) {
-            continue;
+        if part.name() == Some(PART) {
+            return collect(part, max).await;
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = part.chunk().await.map_err(|_| UploadFault::Missing)? {
-            if bytes.len() + chunk.len() > max {
-                return Err(UploadFault::TooLarge);
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        return Ok(bytes.into());
     }
     Err(UploadFault::Missing)
+}
+
+/// All parts of a form, with a file of at most `max` bytes. What follows a broken part is not looked at.
+pub async fn read_form(request: Request, max: usize) -> Result<Form, UploadFault> {
+    let mut parts = open(request).await?;
+    let mut form = Form::default();
+    for _ in 0..PARTS_MAX {
+        let Ok(Some(part)) = parts.next_field().await else {
+            break;
+        };
+        let Some(name) = part.name().map(str::to_owned) else {
+            continue;
+        };
+        if name == PART {
+            if form.media.is_none() {
+                form.name = last_segment(part.file_name().unwrap_or_default());
+                form.media = Some(collect(part, max).await?);
+            }
+        } else if let Ok(bytes) = collect(part, TEXT_BYTES_MAX).await
+            && let Ok(text) = String::from_utf8(bytes.into())
+        {
+            form.texts.entry(name).or_insert(text);
+        }
+    }
+    Ok(form)
+}
+
+/// Whether a request says that it is a multipart form.
+pub fn has_boundary(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
+    content_type.is_some_and(|value| value.windows(9).any(|window| window == b"boundary="))
+}
+
+async fn open(request: Request) -> Result<Multipart, UploadFault> {
+    // Looked at here, because a rejected request could not be read to its end any more.
+    if !has_boundary(request.headers()) {
+        return Err(UploadFault::Missing);
+    }
+    Multipart::from_request(request, &())
+        .await
+        .map_err(|_| UploadFault::Missing)
+}
+
+async fn collect(mut part: Field<'_>, max: usize) -> Result<Bytes, UploadFault> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = part.chunk().await.map_err(|_| UploadFault::Missing)? {
+        if bytes.len() + chunk.len() > max {
+            return Err(UploadFault::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+/// The file's own name: some clients send the whole path (clients.md §4).
+fn last_segment(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    name.chars()
+        .filter(|letter| !letter.is_control())
+        .take(NAME_CHARACTERS_MAX)
+        .collect()
 }
 
 #[cfg(test)]
@@ -99,6 +159,22 @@ mod tests {
                 Ok(&b"bytes"[..])
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_form_has_its_file_its_name_and_its_texts_in_any_order() {
+        let body = "--X\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\n{\"title\":\"湖\"}\r\n\
+                    --X\r\nContent-Disposition: form-data; name=\"media\"; filename=\"C:\\\\tmp/湖.mp4\"\r\n\r\nbytes\r\n\
+                    --X\r\nContent-Disposition: form-data; name=\"type\"\r\n\r\nvideo\r\n--X--\r\n";
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=X")
+            .body(Body::from(body))
+            .expect("a request");
+        let form = read_form(request, 8).await.expect("a form");
+        assert_eq!(form.media.as_deref(), Some(&b"bytes"[..]));
+        assert_eq!(form.name, "湖.mp4");
+        assert_eq!(form.texts["description"], "{\"title\":\"湖\"}");
+        assert_eq!(form.texts["type"], "video");
     }
 
     #[tokio::test]

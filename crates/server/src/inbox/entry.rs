@@ -1,6 +1,10 @@
 //! One entry as followers' apps see it; what does not apply is left out.
 
-use domain::{content::Content, id::AccountId, link::LinkKind};
+use domain::{
+    content::Content,
+    id::{AccountId, MassId},
+    link::LinkKind,
+};
 use serde::Serialize;
 use store::{inbox::Entry, media::FrozenNews};
 
@@ -26,6 +30,14 @@ pub struct EntryShape {
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media_urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    need_open_comment: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_fans_can_comment: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cover_url: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,10 +47,10 @@ pub struct EntryShape {
 /// One article on the card of a news.
 #[derive(Clone, Debug, Serialize)]
 pub struct ArticleShape {
-    title: String,
-    digest: String,
-    cover_url: String,
-    url: String,
+    pub(crate) title: String,
+    pub(crate) digest: String,
+    pub(crate) cover_url: String,
+    pub(crate) url: String,
 }
 
 /// The shape of an entry.
@@ -51,19 +63,30 @@ pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
         preview: entry.preview,
         ..EntryShape::default()
     };
-    let media_url = || {
-        Some(app.public(&format!(
-            "/media/{}",
-            app.link(LinkKind::MessageMedia, account, entry.mass.0, 0)
-        )))
-    };
+    let media = |index| media_url(app, account, entry.mass, index);
     match &entry.content {
         Content::Text(text) => EntryShape {
             text: Some(text.clone()),
             ..base
         },
-        Content::Image(_) | Content::Voice(_) | Content::Music(_) => EntryShape {
-            media_url: media_url(),
+        Content::Image { pictures, caption } if pictures.len() > 1 || !caption.recommend.is_empty() => {
+            EntryShape {
+                media_url: Some(media(0)),
+                media_urls: (0..).zip(pictures).map(|(index, _)| media(index)).collect(),
+                title: Some(caption.title.clone()).filter(|title| !title.is_empty()),
+                text: Some(caption.recommend.clone()),
+                need_open_comment: Some(caption.need_open_comment),
+                only_fans_can_comment: Some(caption.only_fans_can_comment),
+                ..base
+            }
+        }
+        Content::Image { .. } | Content::Voice(_) | Content::Music(_) => EntryShape {
+            media_url: Some(media(0)),
+            ..base
+        },
+        Content::Card { id, title } => EntryShape {
+            title: Some(title.clone()),
+            card_id: Some(id.0.clone()),
             ..base
         },
         Content::Video {
@@ -75,14 +98,20 @@ pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
                 "/s/{}",
                 app.link(LinkKind::Video, account, entry.mass.0, 0)
             ))),
-            media_url: media_url(),
+            media_url: Some(media(0)),
             ..base
         },
         Content::News(_) => {
+            // A preview's page is another, temporary one (spec mass-send §10).
+            let pages = if entry.preview {
+                Pages::Preview(entry.mass)
+            } else {
+                Pages::Sent
+            };
             let articles = entry
                 .news
                 .as_deref()
-                .map_or_else(Vec::new, |news| articles(app, account, entry, news));
+                .map_or_else(Vec::new, |news| articles(app, account, pages, news));
             let first = articles.first().cloned();
             EntryShape {
                 title: first.as_ref().map(|article| article.title.clone()),
@@ -96,12 +125,26 @@ pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
     }
 }
 
-fn articles(app: &App, account: AccountId, entry: &Entry, news: &FrozenNews) -> Vec<ArticleShape> {
-    // A preview's page is another, temporary one (spec mass-send §10).
-    let (kind, number) = if entry.preview {
-        (LinkKind::PreviewArticle, entry.mass.0)
-    } else {
-        (LinkKind::Article, news.id.0)
+/// Where the bytes of a message are; `index` counts its pictures from 0.
+pub fn media_url(app: &App, account: AccountId, mass: MassId, index: u8) -> String {
+    let link = app.link(LinkKind::MessageMedia, account, mass.0, index);
+    app.public(&format!("/media/{link}"))
+}
+
+/// Which pages the articles of a card lead to.
+#[derive(Clone, Copy, Debug)]
+pub enum Pages {
+    /// Those of the sent news.
+    Sent,
+    /// Those of this preview.
+    Preview(MassId),
+}
+
+/// The articles of a news as its card shows them.
+pub fn articles(app: &App, account: AccountId, pages: Pages, news: &FrozenNews) -> Vec<ArticleShape> {
+    let (kind, number) = match pages {
+        Pages::Preview(preview) => (LinkKind::PreviewArticle, preview.0),
+        Pages::Sent => (LinkKind::Article, news.id.0),
     };
     let places = news.news.articles.iter().zip(1_u8..);
     places

@@ -1,13 +1,14 @@
 //! What followers read: `/inbox/entries`, newest first, by an inbox token.
 
+mod article;
 mod cursor;
-mod entry;
+pub mod entry;
 
 use axum::{
     Json, Router,
     extract::{FromRequestParts, State},
     http::request::Parts,
-    routing::get,
+    routing::{delete, get, post},
 };
 use domain::id::{AccountId, Ordinal};
 use serde::Serialize;
@@ -32,8 +33,10 @@ const PAGE_MAX: usize = 100;
 
 /// The follower whom an inbox token stands for.
 pub struct Reader {
-    account: AccountId,
-    ordinal: Ordinal,
+    /// Of which account.
+    pub account: AccountId,
+    /// Which follower.
+    pub ordinal: Ordinal,
 }
 
 /// Where and how much to read.
@@ -55,6 +58,18 @@ pub fn routes() -> Router<App> {
         .route(
             "/inbox/entries",
             get(entries).fallback(async || Problem::method_not_allowed()),
+        )
+        .route(
+            "/inbox/entries/{entry}/comments",
+            post(article::comment).fallback(async || Problem::method_not_allowed()),
+        )
+        .route(
+            "/inbox/entries/{entry}/comments/{comment}",
+            delete(article::withdraw).fallback(async || Problem::method_not_allowed()),
+        )
+        .route(
+            "/inbox/entries/{entry}/reads",
+            post(article::read).fallback(async || Problem::method_not_allowed()),
         )
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }

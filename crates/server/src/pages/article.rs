@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, Method},
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -10,13 +10,14 @@ use domain::{
     id::{MassId, NewsId},
     link::{Link, LinkKind},
     mass::{Mass, MassState},
+    statistics::{ArticleNo, Read},
 };
-use store::{StoreResult, media::FrozenNews};
+use store::{StoreResult, comment::PageComment, media::FrozenNews, original::ArticleKey, vault};
 
 use crate::{
     app::App,
-    pages::page::{self, ArticlePage, Furniture, VideoPage},
-    v1::problem::Problem,
+    pages::page::{self, ArticlePage, CommentBlock, Furniture, Source, VideoPage},
+    v1::{problem::Problem, request::bearer},
 };
 
 /// How long the page of a preview lives (spec mass-send §10).
@@ -29,13 +30,24 @@ enum Found {
     Nothing,
 }
 
-/// `GET /s/{link}`.
-pub async fn page(State(app): State<App>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+/// `GET /s/{link}`. The load of a sent article counts as read; a reader who wants to be counted as a person sends
+/// the inbox token with it, which is nowhere in the address, so that the address is the same for everybody (S29).
+pub async fn page(
+    State(app): State<App>,
+    Path(link): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
     let Some(link) = app.links.open(&link) else {
         return page::missing(&app, &headers);
     };
     match find(&app, link, &headers).await {
-        Ok(Found::Page(response)) => response,
+        Ok(Found::Page(response)) => {
+            if link.kind == LinkKind::Article && method == Method::GET {
+                count_read(&app, link, &headers).await;
+            }
+            response
+        }
         Ok(Found::Deleted) => page::deleted(&app, &headers),
         Ok(Found::Nothing) => page::missing(&app, &headers),
         Err(error) => Problem::from(error).into_response(),
@@ -47,16 +59,49 @@ async fn find(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
     match link.kind {
         LinkKind::Article => {
             let news = app.store.frozen_news(link.account, NewsId(number)).await?;
-            let Some(news) = news.filter(|news| news.published) else {
-                return Ok(Found::Nothing);
-            };
-            article(app, link, &news, false, headers).await
+            match news {
+                Some(news) if news.published => article(app, link, &news, false, headers).await,
+                Some(news) if news.recalled => Ok(Found::Deleted),
+                Some(_) | None => Ok(Found::Nothing),
+            }
         }
         LinkKind::PreviewArticle => preview(app, link, MassId(number), headers).await,
         LinkKind::Video => video(app, link, MassId(number), headers).await,
-        LinkKind::Image | LinkKind::Cover | LinkKind::MessageMedia | LinkKind::Media | LinkKind::Entry => {
-            Ok(Found::Nothing)
+        LinkKind::Image
+        | LinkKind::Cover
+        | LinkKind::MessageMedia
+        | LinkKind::Media
+        | LinkKind::Entry
+        | LinkKind::Publication => Ok(Found::Nothing),
+    }
+}
+
+/// Takes a note of a read; a failure to find out who reads is no failure of the page.
+async fn count_read(app: &App, link: Link, headers: &HeaderMap) {
+    let now = app.now();
+    let reader = match bearer(headers) {
+        Some(token) => app.store.inbox_reader(vault::digest(token), now).await,
+        None => Ok(None),
+    };
+    let reader = match reader {
+        Ok(reader) => reader.filter(|(account, _)| *account == link.account),
+        Err(error) => {
+            tracing::warn!(%error, "a reader was not looked up");
+            None
         }
+    };
+    let read = Read {
+        article: number_of(link),
+        reader: reader.map(|(_, ordinal)| ordinal),
+        loaded: true,
+    };
+    app.store.note_read(link.account, read, now);
+}
+
+fn number_of(link: Link) -> ArticleNo {
+    ArticleNo {
+        news: NewsId(i64::try_from(link.number).unwrap_or_default()),
+        index: link.index,
     }
 }
 
@@ -98,11 +143,17 @@ async fn article(
     }
     let account = app.store.account_by_id(link.account).await?;
     let text = &found.article;
+    let original = original(app, link, news.id).await?;
     let cover = || {
         format!(
             "/media/{}",
             app.link(LinkKind::Cover, link.account, news.id.0, link.index)
         )
+    };
+    let comments = if preview {
+        None
+    } else {
+        app.store.elected_comments(link.account, number_of(link)).await?
     };
     let page = ArticlePage {
         furniture: Furniture::of(headers),
@@ -112,11 +163,57 @@ async fn article(
         date: app.calendar.date(news.created_at),
         digest: &text.digest,
         cover: text.show_cover_pic.then(cover),
-        body: &text.content,
+        body: original.as_ref().map_or(&text.content, |original| &original.body),
         source: &text.content_source_url,
+        comments: comments.map(|comments| comments.into_iter().map(|comment| block(app, comment)).collect()),
         preview,
+        reprinted: original.as_ref().map(|original| original.source.clone()),
     };
     Ok(Found::Page(page::render(app, headers, &page)))
+}
+
+/// What stands in the place of a reprint (spec mass-send §14.5).
+struct OriginalBody {
+    body: String,
+    source: Source,
+}
+
+/// The original that an article reprints.
+async fn original(app: &App, link: Link, news: NewsId) -> StoreResult<Option<OriginalBody>> {
+    let article = ArticleKey {
+        account: link.account,
+        news,
+        article: link.index,
+    };
+    let Some(key) = app.store.reprint_of(article).await? else {
+        return Ok(None);
+    };
+    let author = app.store.account_by_id(key.account).await?;
+    let news = app.store.frozen_news(key.account, key.news).await?;
+    let (Some(author), Some(news)) = (author, news) else {
+        return Ok(None);
+    };
+    let place = usize::from(key.article).checked_sub(1);
+    let body = place.and_then(|place| news.news.articles.get(place));
+    Ok(body.map(|found| OriginalBody {
+        body: found.article.content.clone(),
+        source: Source {
+            account: author.name,
+            url: app.public(&format!(
+                "/s/{}",
+                app.link(LinkKind::Article, key.account, key.news.0, key.article)
+            )),
+        },
+    }))
+}
+
+fn block(app: &App, comment: PageComment) -> CommentBlock {
+    CommentBlock {
+        nickname: comment.nickname,
+        date: app.calendar.date(comment.comment.created_at),
+        content: comment.comment.content,
+        reply: comment.comment.reply.map(|reply| reply.content),
+    }
 }
 
 async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreResult<Found> {
@@ -131,7 +228,7 @@ async fn video(app: &App, link: Link, id: MassId, headers: &HeaderMap) -> StoreR
     let Some(mass) = mass else {
         return Ok(Found::Nothing);
     };
-    if mass.state == MassState::Deleted {
+    if mass.state == MassState::Deleted || mass.recalled_at.is_some() {
         return Ok(Found::Deleted);
     }
     let Content::Video {

@@ -75,7 +75,11 @@ async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {
             Ok(found.map(|found| found.media.blob))
         }
         LinkKind::MessageMedia => of_message(app, link, MassId(number)).await,
-        LinkKind::Article | LinkKind::PreviewArticle | LinkKind::Entry | LinkKind::Video => Ok(None),
+        LinkKind::Article
+        | LinkKind::PreviewArticle
+        | LinkKind::Entry
+        | LinkKind::Video
+        | LinkKind::Publication => Ok(None),
     }
 }
 
@@ -84,12 +88,14 @@ async fn of_message(app: &App, link: Link, id: MassId) -> StoreResult<Option<Sto
         Some(mass) => Some(mass),
         None => app.store.preview(link.account, id).await?,
     };
-    let mass = mass.filter(|mass| mass.state != MassState::Deleted);
+    let mass = mass.filter(|mass| mass.state != MassState::Deleted && mass.recalled_at.is_none());
     Ok(mass.and_then(|mass| match mass.content {
-        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => {
-            Some(blob)
+        Content::Image { mut pictures, .. } => {
+            let place = usize::from(link.index);
+            (place < pictures.len()).then(|| pictures.swap_remove(place))
         }
-        Content::Text(_) | Content::News(_) => None,
+        Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => Some(blob),
+        Content::Text(_) | Content::News(_) | Content::Card { .. } => None,
     }))
 }
 

@@ -1,10 +1,11 @@
-//! Pages and files that anyone with the link may see: articles, videos, pictures (SEC8, SEC9).
+//! Pages and files that anyone with the link may see: articles, videos, pictures, histories (SEC8, SEC9).
 //!
 //! Pages are rendered here and need no script; links are sealed, so they name exactly one thing of one account
 //! and cannot be guessed.
 
 mod article;
 mod file;
+mod history;
 mod page;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
@@ -17,9 +18,12 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(front))
         .route("/s/{link}", get(article::page))
+        .route("/mp/history/{appid}", get(history::page))
         .route("/media/{link}", get(file::media))
         .route("/mmbiz_jpg/{link}/{size}", get(file::picture))
         .route("/mmbiz_png/{link}/{size}", get(file::picture))
+        .route("/mmbiz_gif/{link}/{size}", get(file::picture))
+        .route("/mmbiz_bmp/{link}/{size}", get(file::picture))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use domain::id::BlobId;
 use url::Url;
 
-use crate::app::App;
+use crate::{app::App, v1::history::Item};
 
 /// The fixed words of pages: Chinese, and English beside it for readers who ask for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +69,47 @@ pub struct ArticlePage<'a> {
     pub body: &'a str,
     /// Target of 阅读原文; may be empty.
     pub source: &'a str,
+    /// Elected comments; `None` where the article takes none.
+    pub comments: Option<Vec<CommentBlock>>,
     /// Whether it is the temporary page of a preview.
     pub preview: bool,
+    /// Where it was reprinted from (转载).
+    pub reprinted: Option<Source>,
+}
+
+/// The original in whose place a reprint stands.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The account that declared it.
+    pub account: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// The history list of an account.
+#[derive(Template)]
+#[template(path = "history.html")]
+pub struct HistoryPage<'a> {
+    /// Fixed words.
+    pub furniture: Furniture,
+    /// The account's name.
+    pub account: &'a str,
+    /// The messages, newest first.
+    pub items: &'a [Item],
+    /// Where the next, older page begins.
+    pub next: Option<i64>,
+}
+
+/// A comment below an article; every part of it is text and escaped (SEC8).
+pub struct CommentBlock {
+    /// Who wrote it; may be empty.
+    pub nickname: String,
+    /// On which day.
+    pub date: String,
+    /// What it says.
+    pub content: String,
+    /// The account's reply.
+    pub reply: Option<String>,
 }
 
 /// The page of a video.
@@ -262,7 +301,17 @@ mod tests {
             cover: Some("\"><script>".into()),
             body: "<p>正文</p>",
             source: "http://example.org/\"><script>",
+            comments: Some(vec![CommentBlock {
+                nickname: hostile.into(),
+                date: "2026-11-22".into(),
+                content: hostile.into(),
+                reply: Some(hostile.into()),
+            }]),
             preview: true,
+            reprinted: Some(Source {
+                account: hostile.into(),
+                url: "http://example.org/\"><script>".into(),
+            }),
         };
         let html = page.render().expect("renders");
         assert!(!html.contains("<script"), "{html}");

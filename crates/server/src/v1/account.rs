@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     account::{self, Account, AccountKind, Callback, CallbackMode},
+    compat::CompatDate,
     id::AppId,
     quota::Quota,
 };
@@ -29,15 +30,21 @@ pub struct AccountBody {
     verified: Option<bool>,
     pay_enabled: Option<bool>,
     repeat_check: Option<bool>,
+    protect: Option<bool>,
+    declare_original: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    compat_date: Option<Option<String>>,
+    comment_enabled: Option<bool>,
     quota: Option<QuotaBody>,
     #[serde(deserialize_with = "given")]
     callback: Option<Option<CallbackBody>>,
 }
 
-/// Q1 to Q6; `null` lifts a rule, an absent key leaves it.
+/// Q1 to Q8; `profile` names the numbers that the others change, else they change what is; `null` lifts a rule, an absent key leaves it.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct QuotaBody {
+    profile: Option<QuotaProfile>,
     #[serde(deserialize_with = "given")]
     sends_per_day: Option<Option<u32>>,
     #[serde(deserialize_with = "given")]
@@ -50,6 +57,22 @@ struct QuotaBody {
     history_per_month: Option<Option<u32>>,
     #[serde(deserialize_with = "given")]
     calls_per_minute: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    name_previews_per_day: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    news_uploads_per_day: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    deletes_per_day: Option<Option<u32>>,
+}
+
+/// Numbers that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum QuotaProfile {
+    /// The document's for this kind of account.
+    Document,
+    /// The same with the daily limits of a new account (Q8).
+    Strict,
 }
 
 #[derive(Clone, Deserialize)]
@@ -80,6 +103,10 @@ pub struct AccountShape {
     verified: bool,
     pay_enabled: bool,
     repeat_check: bool,
+    protect: bool,
+    declare_original: bool,
+    compat_date: Option<String>,
+    comment_enabled: bool,
     speed: Option<u8>,
     quota: QuotaShape,
     callback: Option<CallbackShape>,
@@ -93,6 +120,9 @@ struct QuotaShape {
     history_per_day: Option<u32>,
     history_per_month: Option<u32>,
     calls_per_minute: Option<u32>,
+    name_previews_per_day: Option<u32>,
+    news_uploads_per_day: Option<u32>,
+    deletes_per_day: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,7 +165,8 @@ pub async fn create(
     Strict(body): Strict<AccountBody>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
     let kind = kind(body.kind.as_deref())?.unwrap_or(AccountKind::Service);
-    let quota = quota(Quota::of(kind), body.quota)?;
+    let quota = quota(kind, Quota::of(kind), body.quota)?;
+    let compat_date = compat_date(body.compat_date)?;
     let callback = callback(&app, body.callback).await?;
     let secret = hex::encode(app.secrets.bytes::<16>());
     let new = NewAccount {
@@ -152,12 +183,14 @@ pub async fn create(
     let account = app.store.create_account(new, app.now()).await??;
     let rest = AccountChange {
         repeat_check: body.repeat_check,
+        comment_enabled: body.comment_enabled,
+        protect: body.protect,
+        declare_original: body.declare_original,
+        compat_date,
         callback,
         ..AccountChange::default()
     };
-    if rest.repeat_check.is_some() || rest.callback.is_some() {
-        app.store.change_account(account.id, rest).await?;
-    }
+    app.store.change_account(account.id, rest).await?;
     let created = Created {
         appid: account.app_id.0,
         secret,
@@ -172,15 +205,20 @@ pub async fn change(
     State(app): State<App>,
     Strict(body): Strict<AccountBody>,
 ) -> NativeResult<AccountShape> {
+    let kind = kind(body.kind.as_deref())?;
     let change = AccountChange {
         name: name(body.name)?,
-        kind: kind(body.kind.as_deref())?,
+        kind,
         verified: body.verified,
         pay_enabled: body.pay_enabled,
         repeat_check: body.repeat_check,
+        protect: body.protect,
+        declare_original: body.declare_original,
+        compat_date: compat_date(body.compat_date)?,
+        comment_enabled: body.comment_enabled,
         quota: body
             .quota
-            .map(|given| quota(account.quota, Some(given)))
+            .map(|given| quota(kind.unwrap_or(account.kind), account.quota, Some(given)))
             .transpose()?,
         callback: callback(&app, body.callback).await?,
         secret_hash: None,
@@ -200,6 +238,14 @@ fn name(name: Option<String>) -> Result<Option<String>, Problem> {
     }
 }
 
+fn compat_date(given: Option<Option<String>>) -> Result<Option<Option<CompatDate>>, Problem> {
+    let read = |text: String| {
+        CompatDate::parse(&text)
+            .ok_or_else(|| Problem::bad_request("compat_date must be a day, YYYY-MM-DD, or null"))
+    };
+    given.map(|date| date.map(read).transpose()).transpose()
+}
+
 fn kind(word: Option<&str>) -> Result<Option<AccountKind>, Problem> {
     let Some(word) = word else { return Ok(None) };
     let kind = AccountKind::from_word(word);
@@ -207,8 +253,13 @@ fn kind(word: Option<&str>) -> Result<Option<AccountKind>, Problem> {
         .ok_or_else(|| Problem::bad_request("kind must be \"subscription\" or \"service\""))
 }
 
-fn quota(base: Quota, given: Option<QuotaBody>) -> Result<Quota, Problem> {
+fn quota(kind: AccountKind, base: Quota, given: Option<QuotaBody>) -> Result<Quota, Problem> {
     let given = given.unwrap_or_default();
+    let base = match given.profile {
+        None => base,
+        Some(QuotaProfile::Document) => Quota::of(kind),
+        Some(QuotaProfile::Strict) => Quota::strict(kind),
+    };
     let quota = Quota {
         sends_per_day: given.sends_per_day.unwrap_or(base.sends_per_day),
         calls_per_day: given.calls_per_day.unwrap_or(base.calls_per_day),
@@ -216,6 +267,9 @@ fn quota(base: Quota, given: Option<QuotaBody>) -> Result<Quota, Problem> {
         history_per_day: given.history_per_day.unwrap_or(base.history_per_day),
         history_per_month: given.history_per_month.unwrap_or(base.history_per_month),
         calls_per_minute: given.calls_per_minute.unwrap_or(base.calls_per_minute),
+        name_previews_per_day: given.name_previews_per_day.unwrap_or(base.name_previews_per_day),
+        news_uploads_per_day: given.news_uploads_per_day.unwrap_or(base.news_uploads_per_day),
+        deletes_per_day: given.deletes_per_day.unwrap_or(base.deletes_per_day),
     };
     if !quota.is_valid() {
         return Err(Problem::bad_request(
@@ -260,6 +314,10 @@ fn shape(account: Account) -> AccountShape {
         verified: account.verified,
         pay_enabled: account.pay_enabled,
         repeat_check: account.repeat_check,
+        protect: account.protect,
+        declare_original: account.declare_original,
+        compat_date: account.compat_date.map(|date| date.to_string()),
+        comment_enabled: account.comment_enabled,
         speed: account.speed.map(domain::speed::SpeedLevel::number),
         quota: QuotaShape {
             sends_per_day: quota.sends_per_day,
@@ -268,6 +326,9 @@ fn shape(account: Account) -> AccountShape {
             history_per_day: quota.history_per_day,
             history_per_month: quota.history_per_month,
             calls_per_minute: quota.calls_per_minute,
+            name_previews_per_day: quota.name_previews_per_day,
+            news_uploads_per_day: quota.news_uploads_per_day,
+            deletes_per_day: quota.deletes_per_day,
         },
         callback: account.callback.map(|callback| CallbackShape {
             url: callback.url,
@@ -293,9 +354,10 @@ mod tests {
 
     #[test]
     fn null_lifts_a_rule_and_an_absent_key_leaves_it() {
-        let base = Quota::of(AccountKind::Service);
+        let kind = AccountKind::Service;
+        let base = Quota::of(kind);
         let given = body(r#"{"quota":{"calls_per_minute":null,"calls_per_day":7}}"#).expect("a body");
-        let changed = quota(base, given.quota).expect("valid");
+        let changed = quota(kind, base, given.quota).expect("valid");
         assert_eq!(
             changed,
             Quota {
@@ -305,7 +367,14 @@ mod tests {
             }
         );
         let given = body(r#"{"quota":{"receipts_per_month":8}}"#).expect("a body");
-        assert!(quota(base, given.quota).is_err());
+        assert!(quota(kind, base, given.quota).is_err());
+        let given = body(r#"{"quota":{"profile":"strict","deletes_per_day":null}}"#).expect("a body");
+        let strict = quota(kind, base, given.quota).expect("valid");
+        assert_eq!(
+            (strict.news_uploads_per_day, strict.deletes_per_day),
+            (Some(10), None)
+        );
+        assert!(body(r#"{"quota":{"profile":"lax"}}"#).is_err());
     }
 
     #[test]

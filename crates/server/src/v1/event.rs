@@ -86,6 +86,7 @@ fn shape(app: &App, account: &Account, event: Event) -> EventShape {
         EventKind::MassFinished(mass) => ("MASSSENDJOBFINISH", Some(mass.0), None),
         EventKind::Subscribed(ordinal) => ("subscribe", None, Some(ordinal)),
         EventKind::Unsubscribed(ordinal) => ("unsubscribe", None, Some(ordinal)),
+        EventKind::Published(_) => ("PUBLISHJOBFINISH", None, None),
     };
     let state = match event.state {
         EventState::Pending => "pending",

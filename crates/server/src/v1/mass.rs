@@ -8,7 +8,7 @@ use axum::{
 };
 use domain::{
     id::MassId,
-    mass::{Mass, MassState, Origin},
+    mass::{Counts, Mass, MassState, Origin},
 };
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::{
     v1::{
         problem::{NativeResult, Problem},
         request::{OfAccount, Page},
+        send::mass_id,
     },
 };
 
@@ -45,14 +46,35 @@ pub struct MassShape {
     error_count: u64,
     reasons: Reasons,
     batches_left: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recalled_at: Option<String>,
 }
 
+/// Why followers did not get a mass.
 #[derive(Debug, Serialize)]
-struct Reasons {
+pub struct Reasons {
     over_quota: u64,
     blacklisted: u64,
     opted_out: u64,
     left: u64,
+    failed: u64,
+}
+
+impl Reasons {
+    /// The reasons among these counts.
+    pub fn of(counts: &Counts) -> Self {
+        Self {
+            over_quota: counts.over_quota,
+            blacklisted: counts.blacklisted,
+            opted_out: counts.opted_out,
+            left: counts.left,
+            failed: counts.failed,
+        }
+    }
 }
 
 /// What an account has used of its quota.
@@ -64,6 +86,9 @@ pub struct UsageShape {
     history_today: u32,
     history_this_month: u32,
     calls_this_minute: u32,
+    name_previews_today: u32,
+    news_uploads_today: u32,
+    deletes_today: u32,
 }
 
 /// `GET /v1/accounts/{appid}/masses?before=&limit=`.
@@ -92,16 +117,8 @@ pub async fn get(
     State(app): State<App>,
     Path(names): Path<HashMap<String, String>>,
 ) -> NativeResult<MassShape> {
-    let unknown = || Problem::not_found("mass");
-    let id = names
-        .get("msg_id")
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(unknown)?;
-    let mass = app
-        .store
-        .mass(account.id, MassId(id))
-        .await?
-        .ok_or_else(unknown)?;
+    let mass = app.store.mass(account.id, mass_id(&names)?).await?;
+    let mass = mass.ok_or_else(|| Problem::not_found("mass"))?;
     Ok(Json(shape(&app, &mass)))
 }
 
@@ -109,6 +126,7 @@ pub async fn get(
 pub async fn usage(OfAccount(account): OfAccount, State(app): State<App>) -> NativeResult<UsageShape> {
     let now = app.now();
     let usage = app.store.usage(account.id, now).await?;
+    let calls = app.store.call_counts(account.id, now).await?;
     Ok(Json(UsageShape {
         at: app.rfc3339(usage.latest),
         sends_today: usage.sends_today,
@@ -116,11 +134,16 @@ pub async fn usage(OfAccount(account): OfAccount, State(app): State<App>) -> Nat
         history_today: usage.history_today,
         history_this_month: usage.history_this_month,
         calls_this_minute: usage.calls_this_minute,
+        name_previews_today: calls.name_previews,
+        news_uploads_today: calls.news_uploads,
+        deletes_today: calls.deletes,
     }))
 }
 
-fn shape(app: &App, mass: &Mass) -> MassShape {
+/// A mass as it is shown.
+pub fn shape(app: &App, mass: &Mass) -> MassShape {
     let (state, error) = match mass.state {
+        _ if mass.recalled_at.is_some() => ("recalled", None),
         MassState::Sending => ("sending", None),
         MassState::Succeeded => ("succeeded", None),
         MassState::Failed => ("failed", None),
@@ -145,12 +168,10 @@ fn shape(app: &App, mass: &Mass) -> MassShape {
         filter_count: counts.after_filters(),
         sent_count: counts.sent(),
         error_count: counts.errors(),
-        reasons: Reasons {
-            over_quota: counts.over_quota,
-            blacklisted: counts.blacklisted,
-            opted_out: counts.opted_out,
-            left: counts.left,
-        },
+        reasons: Reasons::of(counts),
         batches_left: mass.batches_left,
+        waiting_for: mass.confirm_by.map(|_| "confirmation"),
+        confirm_by: mass.confirm_by.map(|at| app.rfc3339(at)),
+        recalled_at: mass.recalled_at.map(|at| app.rfc3339(at)),
     }
 }

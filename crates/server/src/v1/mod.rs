@@ -4,13 +4,18 @@
 //! everything. Bodies with unknown keys are refused.
 
 pub mod account;
+pub mod card;
 pub mod event;
 pub mod follower;
+pub mod history;
 pub mod import;
 pub mod inbox_token;
 pub mod mass;
+pub mod original;
 pub mod problem;
 pub mod request;
+pub mod schedule;
+pub mod send;
 pub mod tag;
 
 use axum::{
@@ -66,11 +71,52 @@ pub fn routes() -> Router<App> {
         )
         .route(
             "/v1/accounts/{appid}/masses",
-            get(mass::list).fallback(wrong_method),
+            get(mass::list).post(send::send).fallback(wrong_method),
         )
         .route(
             "/v1/accounts/{appid}/masses/{msg_id}",
             get(mass::get).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/masses/{msg_id}/confirm",
+            post(send::confirm).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/masses/{msg_id}/refuse",
+            post(send::refuse).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/masses/{msg_id}/recall",
+            post(send::recall).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/schedules",
+            get(schedule::list).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/schedules/{id}",
+            get(schedule::get)
+                .patch(schedule::change)
+                .delete(schedule::cancel)
+                .fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/history",
+            get(history::list).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/cards",
+            get(card::list).post(card::create).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/originals",
+            get(original::list).post(original::declare).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/originals/{id}/allowed/{other}",
+            put(original::allow)
+                .delete(original::disallow)
+                .fallback(wrong_method),
         )
         .route(
             "/v1/accounts/{appid}/usage",

@@ -8,6 +8,9 @@ use axum::{
 use domain::{account::CallbackRefusal, tag::TagRefusal};
 use serde::Serialize;
 use store::{StoreError, account::AccountRefusal};
+use wire::errcode::ErrCode;
+
+use crate::{api::error::ApiError, v1::send::RefusalShape};
 
 /// A refused native call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Problem {
     pub code: &'static str,
     /// A sentence for people.
     pub message: String,
+    /// What the compatible API would have said, where it knows the refusal.
+    pub refusal: Option<ApiError>,
 }
 
 /// What a native handler answers.
@@ -26,6 +31,8 @@ pub type NativeResult<T> = Result<Json<T>, Problem>;
 #[derive(Serialize)]
 struct Shape<'a> {
     error: Inner<'a>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    refusal: Option<RefusalShape>,
 }
 
 #[derive(Serialize)]
@@ -40,6 +47,7 @@ impl Problem {
             status,
             code,
             message: message.into(),
+            refusal: None,
         }
     }
 
@@ -69,6 +77,11 @@ impl Problem {
     /// Something else has that name.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// This caller may not do that.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
     /// The body is too large.
@@ -106,6 +119,7 @@ impl IntoResponse for Problem {
                 code: self.code,
                 message: &self.message,
             },
+            refusal: self.refusal.as_ref().map(RefusalShape::of),
         };
         (self.status, Json(shape)).into_response()
     }
@@ -115,6 +129,19 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::internal()
+    }
+}
+
+/// What the compatible API refuses is a conflict here, with its errcode beside it; a fault of our own stays one.
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        if error.code == ErrCode::SystemError {
+            return Self::internal();
+        }
+        Self {
+            refusal: Some(error),
+            ..Self::new(StatusCode::CONFLICT, "refused", error.code.message())
+        }
     }
 }
 

@@ -70,18 +70,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Strict<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body(), JSON_MAX)
-            .await
-            .map_err(|fault| match fault {
-                BodyFault::TooLarge => Problem::too_large(),
-                BodyFault::Broken => Problem::bad_request("the body broke off"),
-            })?;
-        let object = wire::body::parse_object(&bytes).map_err(|error| match error {
-            BodyError::Empty | BodyError::NotJson => Problem::bad_request(error.to_string()),
-        })?;
+        let bytes = read(request.into_body(), JSON_MAX).await.map_err(body_fault)?;
+        let object = wire::body::parse_object(&bytes).map_err(body_error)?;
         let read = serde_json::from_value(serde_json::Value::Object(object));
         read.map(Self)
             .map_err(|error| Problem::bad_request(error.to_string()))
+    }
+}
+
+/// A body that did not arrive.
+pub fn body_fault(fault: BodyFault) -> Problem {
+    match fault {
+        BodyFault::TooLarge => Problem::too_large(),
+        BodyFault::Broken => Problem::bad_request("the body broke off"),
+    }
+}
+
+/// A body that is no JSON object.
+pub fn body_error(error: BodyError) -> Problem {
+    match error {
+        BodyError::Empty | BodyError::NotJson => Problem::bad_request(error.to_string()),
     }
 }
 

@@ -21,7 +21,7 @@ async fn a_path_or_method_that_is_not_served_has_its_errcode() {
         "/cgi-bin/nothing",
         "/cgi-bin",
         "/cgi-bin/",
-        "/datacube/getusersummary",
+        "/datacube/nothing",
         "/cgi-bin/message/mass",
     ] {
         assert_eq!(server.get(path).await.errcode(), 40066, "{path}");

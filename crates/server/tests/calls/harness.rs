@@ -1,8 +1,12 @@
 //! A server in this process: a fresh store, a clock that stands still, one service account.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -13,15 +17,18 @@ use axum::{
 };
 use domain::{
     account::Callback,
-    time::{Calendar, Timestamp},
+    id::AccountId,
+    review::Verdict,
+    time::{Calendar, Timestamp, parse_rfc3339},
 };
 use serde_json::{Value, json};
 use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
 use store::{
-    StoreResult,
+    Store, StoreResult,
     blob::Blobs,
     bus::Bus,
     clock::Clock,
+    mass::{Running, WorkerId},
     random::Random,
     sqlite::SqliteStore,
     vault::{Vault, digest},
@@ -49,6 +56,8 @@ impl SandboxControl for TestClock {
         self.0.store(target.0, Ordering::SeqCst);
         Ok(target)
     }
+
+    fn set_next_verdict(&self, _: AccountId, _: Option<Verdict>) {}
 }
 
 struct OnlyExampleOrg;
@@ -62,10 +71,24 @@ impl CallbackCheck for OnlyExampleOrg {
             Err("nobody answers there".to_owned())
         }
     }
+
+    async fn resolve(&self, callback: &Callback) -> Vec<IpAddr> {
+        let here = [IpAddr::from([198, 51, 100, 7]), IpAddr::from([198, 51, 100, 8])];
+        if callback.url.contains("example.org") {
+            here.to_vec()
+        } else {
+            Vec::new()
+        }
+    }
+
+    async fn connect_time(&self, _callback: &Callback, address: IpAddr) -> Option<Duration> {
+        (address == IpAddr::from([198, 51, 100, 7])).then(|| Duration::from_micros(23_079))
+    }
 }
 
 pub struct Server {
     router: Router,
+    store: Arc<dyn Store>,
     pub clock: Arc<TestClock>,
     _folder: tempfile::TempDir,
 }
@@ -111,12 +134,20 @@ impl Answer {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub fn start_with(change: impl FnOnce(&mut ServerSettings)) -> Self {
+        let mut settings = ServerSettings::new("http://qunfa.test".into(), digest(ADMIN));
+        change(&mut settings);
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::new([7; 32]);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let store = SqliteStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("opens");
+        let store: Arc<dyn Store> = Arc::new(store);
         let app = App::new(Parts {
-            store: Arc::new(store),
+            store: store.clone(),
             blobs: Blobs::in_folder(&folder.path().join("blobs")).expect("opens"),
             bus: Bus::default(),
             clock: clock.clone(),
@@ -124,12 +155,13 @@ impl Server {
             ids: Arc::new(Random::seeded(1)),
             secrets: Arc::new(Random::system()),
             links: vault.link_key(),
-            settings: Arc::new(ServerSettings::new("http://qunfa.test".into(), digest(ADMIN))),
+            settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),
         });
         Self {
             router: server::routes::router(app),
+            store,
             clock,
             _folder: folder,
         }
@@ -137,6 +169,41 @@ impl Server {
 
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Does what the engine would do with the masses that are due.
+    pub async fn deliver(&self) {
+        let now = self.clock.now();
+        for Running { account, mass, .. } in self.store.running_masses().await.expect("reads") {
+            let worker = WorkerId("test".into());
+            let lease = self
+                .store
+                .lease_batches(account, mass, &worker, 256, 60_000, now)
+                .await
+                .expect("leases");
+            self.store.release_batches(&lease, now).await.expect("releases");
+            assert!(
+                self.store
+                    .finish_mass(account, mass, now)
+                    .await
+                    .expect("finishes")
+            );
+        }
+    }
+
+    /// Sets the clock, and gives every account in `accounts` a token that is good then.
+    pub async fn at(&self, instant: &str, accounts: &mut [&mut Account]) {
+        let at = parse_rfc3339(instant).expect("an instant");
+        self.clock.advance_to(at).await.expect("advances");
+        for account in accounts {
+            account.token = self.token(&account.appid, &account.secret).await;
+        }
+    }
+
+    async fn token(&self, appid: &str, secret: &str) -> String {
+        let uri = format!("/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={secret}");
+        let answer = self.get(&uri).await.json();
+        answer["access_token"].as_str().expect("a token").to_owned()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -203,11 +270,7 @@ impl Server {
         let created = created.json();
         let text = |key: &str| created[key].as_str().expect("a text").to_owned();
         let (appid, secret) = (text("appid"), text("secret"));
-        let uri = format!("/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={secret}");
-        let token = self.get(&uri).await.json()["access_token"]
-            .as_str()
-            .expect("a token")
-            .to_owned();
+        let token = self.token(&appid, &secret).await;
         let mut account = Account {
             appid,
             secret,

@@ -2,9 +2,13 @@
 //! where clients look at bytes.
 
 mod calling;
+mod comments;
 mod followers;
 mod harness;
+mod library;
 mod media;
 mod native;
 mod reading;
 mod sending;
+mod services;
+mod statistics;

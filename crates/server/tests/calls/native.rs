@@ -153,7 +153,7 @@ async fn the_ledger_shows_a_mass_with_its_counts() {
     );
     assert_eq!(
         mass["reasons"],
-        json!({"over_quota": 0, "blacklisted": 0, "opted_out": 0, "left": 0})
+        json!({"over_quota": 0, "blacklisted": 0, "opted_out": 0, "left": 0, "failed": 0})
     );
     let list = server.native(Method::GET, &uri, "").await.json();
     assert_eq!(list["masses"][0], mass);

@@ -14,7 +14,7 @@ use crate::{
     media::news,
 };
 
-async fn token(server: &Server, account: &Account, follower: usize) -> String {
+pub async fn token(server: &Server, account: &Account, follower: usize) -> String {
     let uri = format!("/v1/accounts/{}/inbox-tokens", account.appid);
     let answer = server
         .native(
@@ -41,7 +41,7 @@ async fn preview(server: &Server, account: &Account, content: Value) {
     );
 }
 
-fn local(url: &Value) -> String {
+pub fn local(url: &Value) -> String {
     url.as_str()
         .expect("a URL")
         .strip_prefix("http://qunfa.test")

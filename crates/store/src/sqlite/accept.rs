@@ -4,23 +4,45 @@ use domain::{
     account::Account,
     audience::Audience,
     block::Block,
-    content::{Content, MaterialKind, NewContent},
+    compat::Behaviour,
+    content::{Content, MaterialKind, NewContent, StoredBlob},
     id::{AccountId, BlockNo, MESSAGE_ID_BASE, MassId, MediaId, NewsId, TagId},
-    mass::{Accepted, NewMass, Origin, REPEAT_WINDOW_MS, Refusal, repeat_key},
+    mass::{Accepted, CONFIRM_MS, NewMass, Origin, REPEAT_WINDOW_MS, Refusal, repeat_key},
     quota::{self, Charge, Usage},
     tag,
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Shared, account, media, rows, sets, usage};
+use super::{Shared, account, card, media, original, rows, sets, usage};
 use crate::StoreResult;
 
 /// One block of a frozen audience.
-struct Target {
-    block: BlockNo,
-    count: u64,
-    bits: Vec<u8>,
+pub(super) struct Target {
+    pub(super) block: BlockNo,
+    pub(super) count: u64,
+    pub(super) bits: Vec<u8>,
+}
+
+/// An audience as it is now, and how many of a list were no followers.
+pub(super) struct Frozen {
+    pub(super) targets: Vec<Target>,
+    pub(super) strangers: u64,
+}
+
+impl Frozen {
+    /// `TotalCount`.
+    pub(super) fn total(&self) -> u64 {
+        self.targets.iter().map(|target| target.count).sum::<u64>() + self.strangers
+    }
+}
+
+/// What a mass send would use and be, if it were accepted.
+pub(super) struct Admission {
+    pub(super) key: [u8; 32],
+    pub(super) charge: Charge,
+    /// Until when it would wait for the administrator.
+    pub(super) confirm_by: Option<Timestamp>,
 }
 
 /// Accepts a mass, or writes nothing.
@@ -38,49 +60,36 @@ pub(super) fn accept(
     // The pace follows the clock that the engine works by; everything else the account's latest time (I14).
     let (base_time, now) = (now, usage.latest);
     // The content is only looked at here; it is frozen after every check has passed.
-    if !content_exists(db, account.id, &mass.content, now)? {
-        return Ok(Err(Refusal::MediaUnknown));
-    }
-    let (targets, strangers) = match freeze_audience(db, account.id, &mass.audience)? {
+    let frozen = match examine(db, &account, mass, now)? {
         Ok(frozen) => frozen,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let charge = charge_of(mass);
-    let key = repeat_key(mass);
-    if let Err(refusal) = admit(db, &account, mass, &key, charge, &mut usage)? {
-        return Ok(Err(refusal));
-    }
+    let admission = match admit(db, &account, mass, &mut usage)? {
+        Ok(admission) => admission,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     usage::save(db, account.id, &usage)?;
-    let id = MassId(sets::take_numbers(
-        db,
-        account.id,
-        "mass",
-        MESSAGE_ID_BASE + 1,
-        1,
-    )?);
+    let id = take_id(db, account.id)?;
     let content =
         freeze_content(db, account.id, &mass.content, now)?.ok_or_else(|| rows::damaged("a material"))?;
-    let total = targets.iter().map(|target| target.count).sum::<u64>() + strangers;
-    insert_mass(
-        db,
-        account.id,
-        &NewRow {
-            id,
-            origin: mass.origin,
-            content: &content,
-            tag: audience_tag(&mass.audience),
-            key: Some(key),
-            charge,
-            total,
-            base_time,
-            per_minute: mass.per_minute,
-            state: 0,
-        },
-        now,
-    )?;
-    insert_batches(db, account.id, id, &targets)?;
+    let row = NewRow {
+        id,
+        origin: mass.origin,
+        content: &content,
+        tag: audience_tag(&mass.audience),
+        key: Some(admission.key),
+        charge: admission.charge,
+        total: frozen.total(),
+        base_time,
+        per_minute: mass.per_minute,
+        state: 0,
+        confirm_by: admission.confirm_by,
+        ignore_reprint: mass.send_ignore_reprint,
+    };
+    insert_mass(db, account.id, &row, now)?;
+    insert_batches(db, account.id, id, &frozen.targets)?;
     db.prepare_cached("INSERT OR REPLACE INTO repeat (account, key, mass, accepted_at) VALUES (?, ?, ?, ?)")?
-        .execute(params![account.id.0, key, id.0, now.0])?;
+        .execute(params![account.id.0, admission.key, id.0, now.0])?;
     let news = match content {
         Content::News(news) => Some(news),
         _ => None,
@@ -88,32 +97,95 @@ pub(super) fn accept(
     Ok(Ok(Accepted { id, news }))
 }
 
-fn admit(
+/// The next `msg_id`.
+pub(super) fn take_id(db: &Connection, account: AccountId) -> StoreResult<MassId> {
+    sets::take_numbers(db, account, "mass", MESSAGE_ID_BASE + 1, 1).map(MassId)
+}
+
+/// Whether the content exists and may be sent, and who would get it (steps 6 and 7 of spec mass-send §8.3).
+pub(super) fn examine(
     db: &Connection,
     account: &Account,
     mass: &NewMass,
-    key: &[u8; 32],
-    charge: Charge,
+    now: Timestamp,
+) -> StoreResult<Result<Frozen, Refusal>> {
+    if !content_exists(db, account.id, &mass.content, now)? {
+        return Ok(Err(match mass.content {
+            NewContent::Card(_) => Refusal::CardUnknown,
+            _ => Refusal::MediaUnknown,
+        }));
+    }
+    if !account.declare_original && original::declares(db, account.id, &mass.content)? {
+        return Ok(Err(Refusal::OriginalNotAllowed));
+    }
+    freeze_audience(db, account.id, &mass.audience)
+}
+
+/// Steps 8 to 11 of spec mass-send §8.3; charges `usage`.
+pub(super) fn admit(
+    db: &Connection,
+    account: &Account,
+    mass: &NewMass,
     usage: &mut Usage,
-) -> StoreResult<Result<(), Refusal>> {
-    if account.repeat_check || mass.client_msg_id.is_some() {
-        let earlier: Option<i64> = db
-            .prepare_cached("SELECT mass FROM repeat WHERE account = ? AND key = ? AND accepted_at > ?")?
-            .query_row(
-                params![account.id.0, key, usage.latest.0 - REPEAT_WINDOW_MS],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(earlier) = earlier {
-            return Ok(Err(Refusal::Repeat {
-                earlier: MassId(earlier),
-            }));
-        }
+) -> StoreResult<Result<Admission, Refusal>> {
+    let admission = Admission {
+        key: repeat_key(mass),
+        charge: charge_of(mass),
+        confirm_by: needs_confirmation(account, mass).then(|| usage.latest.plus_ms(CONFIRM_MS)),
+    };
+    if looks_back(account, mass)
+        && let Some(earlier) = earlier(db, account.id, &admission.key, usage.latest)?
+    {
+        return Ok(Err(Refusal::Repeat { earlier }));
     }
     if !mass.ticket.within_day {
         return Ok(Err(Refusal::CallsUsedUp));
     }
-    Ok(quota::charge(&account.quota, usage, charge).map_err(Refusal::from))
+    if let Err(refusal) = quota::charge(&account.quota, usage, admission.charge) {
+        return Ok(Err(refusal.into()));
+    }
+    if admission.confirm_by.is_some() && one_waits(db, account.id)? {
+        return Ok(Err(Refusal::ConfirmationPending));
+    }
+    Ok(Ok(admission))
+}
+
+/// Whether a repeat is refused: with a key always, without one as the account's settings and day say. An
+/// operator's site asks its people instead.
+fn looks_back(account: &Account, mass: &NewMass) -> bool {
+    mass.client_msg_id.is_some()
+        || (mass.origin == Origin::Api && account.repeat_check && account.has(Behaviour::RepeatCheck))
+}
+
+fn earlier(
+    db: &Connection,
+    account: AccountId,
+    key: &[u8; 32],
+    now: Timestamp,
+) -> StoreResult<Option<MassId>> {
+    let mut statement =
+        db.prepare_cached("SELECT mass FROM repeat WHERE account = ? AND key = ? AND accepted_at > ?")?;
+    let earlier: Option<i64> = statement
+        .query_row(params![account.0, key, now.0 - REPEAT_WINDOW_MS], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(earlier.map(MassId))
+}
+
+/// API 群发保护 speaks of sends through the API to all followers (spec mass-send §14.6).
+fn needs_confirmation(account: &Account, mass: &NewMass) -> bool {
+    account.protect
+        && account.has(Behaviour::Protection)
+        && mass.origin == Origin::Api
+        && mass.audience == Audience::All
+}
+
+fn one_waits(db: &Connection, account: AccountId) -> StoreResult<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM mass WHERE state = 0 AND account = ? AND confirm_by IS NOT NULL LIMIT 1",
+    )?;
+    Ok(statement.exists([account.0])?)
 }
 
 fn charge_of(mass: &NewMass) -> Charge {
@@ -124,7 +196,8 @@ fn charge_of(mass: &NewMass) -> Charge {
     }
 }
 
-fn audience_tag(audience: &Audience) -> Option<TagId> {
+/// The tag that an audience is.
+pub(super) fn audience_tag(audience: &Audience) -> Option<TagId> {
     match audience {
         Audience::Tag(tag) => Some(*tag),
         Audience::All | Audience::OpenIds(_) => None,
@@ -137,7 +210,7 @@ fn freeze_audience(
     db: &Connection,
     account: AccountId,
     audience: &Audience,
-) -> StoreResult<Result<(Vec<Target>, u64), Refusal>> {
+) -> StoreResult<Result<Frozen, Refusal>> {
     let targets = match audience {
         Audience::All => one_set(db, account, (0, 0))?,
         Audience::Tag(tag::UNTAGGED) => untagged(db, account)?,
@@ -153,10 +226,13 @@ fn freeze_audience(
                 return Ok(Err(Refusal::NoReceiver));
             }
             let strangers = list.ordinals.len() as u64 - following + u64::from(list.strangers);
-            return Ok(Ok((targets, strangers)));
+            return Ok(Ok(Frozen { targets, strangers }));
         }
     };
-    Ok(Ok((targets, 0)))
+    Ok(Ok(Frozen {
+        targets,
+        strangers: 0,
+    }))
 }
 
 fn one_set(db: &Connection, account: AccountId, (kind, id): (i64, i64)) -> StoreResult<Vec<Target>> {
@@ -174,7 +250,8 @@ fn one_set(db: &Connection, account: AccountId, (kind, id): (i64, i64)) -> Store
     Ok(targets.collect::<Result<_, _>>()?)
 }
 
-fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
+/// Followers without any tag.
+pub(super) fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
     let mut statement = db.prepare_cached(
         "SELECT block, kind, bits FROM block_set
          WHERE account = ?1 AND (kind = 0 OR (kind = 4 AND id IN
@@ -199,7 +276,7 @@ fn untagged(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
 }
 
 /// The blacklist under its old group number: those of it who follow.
-fn blacklisted(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
+pub(super) fn blacklisted(db: &Connection, account: AccountId) -> StoreResult<Vec<Target>> {
     let mut statement = db.prepare_cached(
         "SELECT listed.block, listed.bits, subscribed.bits FROM block_set AS listed
          JOIN block_set AS subscribed ON subscribed.account = listed.account AND subscribed.kind = 0
@@ -273,6 +350,8 @@ pub(super) struct NewRow<'a> {
     pub(super) base_time: Timestamp,
     pub(super) per_minute: Option<u32>,
     pub(super) state: i64,
+    pub(super) confirm_by: Option<Timestamp>,
+    pub(super) ignore_reprint: bool,
 }
 
 /// Writes the row of a mass or preview.
@@ -282,25 +361,14 @@ pub(super) fn insert_mass(
     row: &NewRow<'_>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let none = String::new();
-    let (text, description, blob, news) = match row.content {
-        Content::Text(text) => (text, &none, None, None),
-        Content::Image(blob) | Content::Voice(blob) | Content::Music(blob) => {
-            (&none, &none, Some(blob), None)
-        }
-        Content::Video {
-            blob,
-            title,
-            description,
-        } => (title, description, Some(blob), None),
-        Content::News(news) => (&none, &none, None, Some(news.0)),
-    };
+    let columns = rows::content_columns(row.content)?;
     db.prepare_cached(
         "INSERT INTO mass (account, id, origin, state, refused, type, text, description, blob, blob_type,
-             blob_length, news, audience_tag, repeat_key, charged_api, charged_history, accepted_at, total,
-             delivered, over_quota, blacklisted, opted_out, left_since, base_count, base_time, per_minute)
-         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             0, 0, 0, 0, 0, 0, ?18, ?19)",
+             blob_length, news, pictures, audience_tag, repeat_key, charged_api, charged_history, accepted_at,
+             total, delivered, over_quota, blacklisted, opted_out, left_since, base_count, base_time, per_minute,
+             checked, confirm_by, ignore_reprint)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+             0, 0, 0, 0, 0, 0, ?19, ?20, ?21, ?22, ?23)",
     )?
     .execute(params![
         account.0,
@@ -308,12 +376,13 @@ pub(super) fn insert_mass(
         origin_number(row.origin),
         row.state,
         row.content.message_type().word(),
-        text,
-        description,
-        blob.map(|blob| &blob.id.0),
-        blob.map(|blob| &blob.content_type),
-        blob.map(|blob| blob.length),
-        news,
+        columns.text,
+        columns.description,
+        columns.blob.map(|blob| &blob.id.0),
+        columns.blob.map(|blob| &blob.content_type),
+        columns.blob.map(|blob| blob.length),
+        columns.news,
+        columns.pictures,
         row.tag.map(|tag| tag.0),
         row.key,
         row.charge.api,
@@ -322,11 +391,25 @@ pub(super) fn insert_mass(
         row.total,
         row.base_time.0,
         row.per_minute,
+        row.state != 0,
+        row.confirm_by.map(|at| at.0),
+        row.ignore_reprint,
     ])?;
-    if let Some(blob) = blob {
+    for blob in blobs(row.content) {
         media::use_blob(db, account, &blob.id, &format!("mass:{}", row.id))?;
     }
     Ok(())
+}
+
+/// The bytes that a message itself holds; an article's belong to its news.
+fn blobs(content: &Content) -> &[StoredBlob] {
+    match content {
+        Content::Image { pictures, .. } => pictures,
+        Content::Voice(blob) | Content::Music(blob) | Content::Video { blob, .. } => {
+            std::slice::from_ref(blob)
+        }
+        Content::Text(_) | Content::News(_) | Content::Card { .. } => &[],
+    }
 }
 
 /// The number of an origin in its column.
@@ -349,10 +432,18 @@ pub(super) fn content_exists(
         NewContent::Text(_) => Ok(true),
         NewContent::News(id) => Ok(media::news_by_id(db, account, id, now)?.is_some()),
         NewContent::NewsAgain(id) => news_exists(db, account, *id),
-        NewContent::Image(id)
-        | NewContent::Voice(id)
-        | NewContent::Music(id)
-        | NewContent::Video { media: id, .. } => Ok(material(db, account, id, content, now)?.is_some()),
+        NewContent::Image { media, .. } => {
+            for id in media {
+                if material(db, account, id, content, now)?.is_none() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        NewContent::Voice(id) | NewContent::Music(id) | NewContent::Video { media: id, .. } => {
+            Ok(material(db, account, id, content, now)?.is_some())
+        }
+        NewContent::Card(id) => Ok(card::title(db, account, id)?.is_some()),
     }
 }
 
@@ -363,6 +454,7 @@ pub(super) fn freeze_content(
     content: &NewContent,
     now: Timestamp,
 ) -> StoreResult<Option<Content>> {
+    let blob = |id: &MediaId| material(db, account, id, content, now);
     let frozen = match content {
         NewContent::Text(text) => Some(Content::Text(text.clone())),
         NewContent::News(id) => match media::news_by_id(db, account, id, now)? {
@@ -372,31 +464,37 @@ pub(super) fn freeze_content(
             None => None,
         },
         NewContent::NewsAgain(id) => news_exists(db, account, *id)?.then_some(Content::News(*id)),
-        NewContent::Image(id) => {
-            material(db, account, id, content, now)?.map(|media| Content::Image(media.blob))
+        NewContent::Image { media, caption } => {
+            let mut pictures = Vec::new();
+            for id in media {
+                match blob(id)? {
+                    Some(media) => pictures.push(media.blob),
+                    None => return Ok(None),
+                }
+            }
+            Some(Content::Image {
+                pictures,
+                caption: caption.clone(),
+            })
         }
-        NewContent::Voice(id) => {
-            material(db, account, id, content, now)?.map(|media| Content::Voice(media.blob))
-        }
-        NewContent::Music(id) => {
-            material(db, account, id, content, now)?.map(|media| Content::Music(media.blob))
-        }
+        NewContent::Voice(id) => blob(id)?.map(|media| Content::Voice(media.blob)),
+        NewContent::Music(id) => blob(id)?.map(|media| Content::Music(media.blob)),
         NewContent::Video {
             media: id,
             title,
             description,
-        } => material(db, account, id, content, now)?.map(|media| Content::Video {
-            title: if title.is_empty() {
-                media.title
-            } else {
-                title.clone()
-            },
-            description: if description.is_empty() {
-                media.description
-            } else {
-                description.clone()
-            },
+        } => blob(id)?.map(|media| Content::Video {
+            title: Some(title.clone())
+                .filter(|title| !title.is_empty())
+                .unwrap_or(media.title),
+            description: Some(description.clone())
+                .filter(|description| !description.is_empty())
+                .unwrap_or(media.description),
             blob: media.blob,
+        }),
+        NewContent::Card(id) => card::title(db, account, id)?.map(|title| Content::Card {
+            id: id.clone(),
+            title,
         }),
     };
     Ok(frozen)
@@ -419,7 +517,7 @@ fn material(
     Ok(found.map(|media| media.media).filter(|media| {
         matches!(
             (content, media.kind),
-            (NewContent::Image(_), Image | Thumb)
+            (NewContent::Image { .. }, Image | Thumb)
                 | (NewContent::Voice(_) | NewContent::Music(_), Voice)
                 | (NewContent::Video { .. }, MassVideo | Video)
         )

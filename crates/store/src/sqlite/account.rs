@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     account::{Account, AccountKind},
+    compat::CompatDate,
     id::{AccountId, AppId},
     openid::OpenIdKey,
     speed::SpeedLevel,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 const COLUMNS: &str = "id, app_id, original_id, name, kind, verified, pay_enabled, repeat_check, quota, speed, \
-                       callback, open_id_secret";
+                       callback, open_id_secret, protect, declare_original, compat_date, comment_enabled";
 
 #[async_trait]
 impl AccountStore for SqliteStore {
@@ -92,6 +93,7 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
     let speed: Option<i64> = row.get(9)?;
     let callback: Option<Vec<u8>> = row.get(10)?;
     let open_id_secret: Vec<u8> = row.get(11)?;
+    let compat_date: Option<String> = row.get(14)?;
     let open_id_secret: [u8; 16] = shared
         .vault
         .unwrap(&open_id_secret)?
@@ -106,6 +108,11 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
         verified: row.get(5)?,
         pay_enabled: row.get(6)?,
         repeat_check: row.get(7)?,
+        protect: row.get(12)?,
+        declare_original: row.get(13)?,
+        compat_date: compat_date
+            .map(|text| CompatDate::parse(&text).ok_or_else(|| rows::damaged("a compat date")))
+            .transpose()?,
         quota: rows::quota(&quota)?,
         speed: speed.and_then(SpeedLevel::new),
         callback: callback
@@ -116,6 +123,7 @@ fn read_row(row: &Row<'_>, shared: &Shared) -> StoreResult<Account> {
                     .and_then(|bytes| rows::callback(&bytes))
             })
             .transpose()?,
+        comment_enabled: row.get(15)?,
         open_id_key: OpenIdKey::new(&open_id_secret),
     })
 }
@@ -174,6 +182,18 @@ fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange
     }
     if let Some(repeat_check) = change.repeat_check {
         set("repeat_check", &repeat_check)?;
+    }
+    if let Some(protect) = change.protect {
+        set("protect", &protect)?;
+    }
+    if let Some(declare_original) = change.declare_original {
+        set("declare_original", &declare_original)?;
+    }
+    if let Some(compat_date) = change.compat_date {
+        set("compat_date", &compat_date.map(|date| date.to_string()))?;
+    }
+    if let Some(comment_enabled) = change.comment_enabled {
+        set("comment_enabled", &comment_enabled)?;
     }
     if let Some(quota) = &change.quota {
         set("quota", &rows::quota_text(quota)?)?;

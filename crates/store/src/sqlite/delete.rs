@@ -8,7 +8,7 @@ use domain::{
 };
 use rusqlite::{Connection, params};
 
-use super::{mass, media};
+use super::{mass, media, publication};
 use crate::StoreResult;
 
 /// Deletes the pages of one article or of all; the cards stay (S102).
@@ -36,9 +36,24 @@ pub(super) fn delete(
             .execute(params![account.0, id.0])?;
         return Ok(Ok(()));
     };
+    if !articles_of_news(db, account, news, index, now)? {
+        return Ok(Err(DeleteRefusal::ArticleIndex));
+    }
+    Ok(Ok(()))
+}
+
+/// Deletes one article of a sent or published news (`index` from 1), or all (0); false when it has no article
+/// there.
+pub(super) fn articles_of_news(
+    db: &Connection,
+    account: AccountId,
+    news: NewsId,
+    index: u8,
+    now: Timestamp,
+) -> StoreResult<bool> {
     let articles = articles(db, account, news)?;
     if usize::from(index) > articles {
-        return Ok(Err(DeleteRefusal::ArticleIndex));
+        return Ok(false);
     }
     let positions = if index == 0 {
         1..=articles
@@ -52,7 +67,7 @@ pub(super) fn delete(
         .execute(params![account.0, news.0, position, now.0])?;
     }
     masses_of_dead_news(db, account, news)?;
-    Ok(Ok(()))
+    Ok(true)
 }
 
 fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<usize> {
@@ -61,7 +76,7 @@ fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<us
     Ok(statement.query_row(params![account.0, news.0], |row| row.get(0))?)
 }
 
-/// All sends of a news are deleted once all of its articles are.
+/// All sends and publications of a news are deleted once all of its articles are.
 pub(super) fn masses_of_dead_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<()> {
     let deleted = media::deleted_articles(db, account, news, articles(db, account, news)?)?;
     if deleted.iter().all(|deleted| *deleted) {
@@ -69,6 +84,7 @@ pub(super) fn masses_of_dead_news(db: &Connection, account: AccountId, news: New
             "UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2",
         )?
         .execute(params![account.0, news.0])?;
+        publication::news_is_dead(db, account, news)?;
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ use domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    SqliteStore, outbox,
+    Shared, SqliteStore, outbox,
     sets::{self, SetKind},
-    tag,
+    statistics, tag,
 };
 use crate::{
     StoreError, StoreResult,
@@ -37,7 +37,7 @@ impl FollowerStore for SqliteStore {
         follower: NewFollower,
         now: Timestamp,
     ) -> StoreResult<Result<Subscribed, TagRefusal>> {
-        self.write(move |db, _| subscribe(db, account, &follower, now))
+        self.write(move |db, shared| subscribe(db, shared, account, &follower, now))
             .await
     }
 
@@ -47,18 +47,18 @@ impl FollowerStore for SqliteStore {
         ordinal: Ordinal,
         now: Timestamp,
     ) -> StoreResult<bool> {
-        self.write(move |db, _| {
+        self.write(move |db, shared| {
             if !exists(db, account, ordinal)? {
                 return Ok(false);
             }
-            begin_subscription(db, account, ordinal, now)?;
+            begin_subscription(db, shared, account, ordinal, now)?;
             Ok(true)
         })
         .await
     }
 
     async fn unsubscribe(&self, account: AccountId, ordinal: Ordinal, now: Timestamp) -> StoreResult<bool> {
-        self.write(move |db, _| {
+        self.write(move |db, shared| {
             if !exists(db, account, ordinal)? {
                 return Ok(false);
             }
@@ -67,6 +67,7 @@ impl FollowerStore for SqliteStore {
                     sets::change(db, account, SetKind::Tag(tag), &[ordinal], false)?;
                 }
                 sets::change(db, account, SetKind::Subscribed, &[ordinal], false)?;
+                statistics::count_followers(db, account, shared.calendar.day(now), 0, 1)?;
                 outbox::add(db, account, EventKind::Unsubscribed(ordinal), now)?;
             }
             Ok(true)
@@ -101,6 +102,7 @@ impl FollowerStore for SqliteStore {
         let ordinals = ordinals.to_vec();
         self.write(move |db, _| sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted))
             .await
+            .map(drop)
     }
 
     async fn refusals(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<(bool, bool)> {
@@ -193,6 +195,15 @@ pub(super) fn exists(db: &Connection, account: AccountId, ordinal: Ordinal) -> S
     Ok(statement.exists(params![account.0, ordinal.0, key(account, ordinal)])?)
 }
 
+/// What a follower is called; empty when the follower never said.
+pub(super) fn nickname(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<String> {
+    let nickname = db
+        .prepare_cached("SELECT nickname FROM follower WHERE key = ?")?
+        .query_row([key(account, ordinal)], |row| row.get(0))
+        .optional()?;
+    Ok(nickname.unwrap_or_default())
+}
+
 fn find(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Option<Follower>> {
     if !exists(db, account, ordinal)? {
         return Ok(None);
@@ -219,6 +230,7 @@ fn find(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Op
 
 fn subscribe(
     db: &Connection,
+    shared: &Shared,
     account: AccountId,
     follower: &NewFollower,
     now: Timestamp,
@@ -245,7 +257,7 @@ fn subscribe(
         }
         None => add(db, account, follower, now)?,
     };
-    begin_subscription(db, account, ordinal, now)?;
+    begin_subscription(db, shared, account, ordinal, now)?;
     for tag in tags {
         sets::change(db, account, SetKind::Tag(tag), &[ordinal], true)?;
     }
@@ -269,6 +281,7 @@ fn add(db: &Connection, account: AccountId, follower: &NewFollower, now: Timesta
 
 fn begin_subscription(
     db: &Connection,
+    shared: &Shared,
     account: AccountId,
     ordinal: Ordinal,
     now: Timestamp,
@@ -277,6 +290,7 @@ fn begin_subscription(
         return Ok(());
     }
     sets::change(db, account, SetKind::Subscribed, &[ordinal], true)?;
+    statistics::count_followers(db, account, shared.calendar.day(now), 1, 0)?;
     db.prepare_cached("UPDATE follower SET subscribed_at = ? WHERE key = ?")?
         .execute(params![now.0, key(account, ordinal)])?;
     outbox::add(db, account, EventKind::Subscribed(ordinal), now)

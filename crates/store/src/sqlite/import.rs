@@ -16,14 +16,14 @@ use std::{
 use domain::{
     follower::NewFollower,
     id::{AccountId, BlockNo, Ordinal, TagId},
-    time::Timestamp,
+    time::{Day, Timestamp},
 };
 use rusqlite::{Connection, params};
 
 use super::{
     SqliteStore, follower, rows,
     sets::{self, SetKind},
-    tag,
+    statistics, tag,
 };
 use crate::{StoreResult, follower::Imported};
 
@@ -112,8 +112,11 @@ impl SqliteStore {
         result.imported += (fresh.len() - taken) as u64;
         result.updated += (known.len() + taken) as u64;
         let changes = block_changes(&fresh.iter().chain(known.iter()).collect::<Vec<_>>());
+        let day = self.shared.calendar.day(now);
         self.in_slices(changes, move |db, changes| {
-            changes.iter().try_for_each(|change| change.apply(db, account))
+            changes
+                .iter()
+                .try_for_each(|change| change.apply(db, account, day))
         })
         .await
         .map(drop)
@@ -310,8 +313,9 @@ fn block_changes(persons: &[&Person]) -> Vec<BlockChange> {
 }
 
 impl BlockChange {
-    fn apply(&self, db: &Connection, account: AccountId) -> StoreResult<()> {
-        sets::change(db, account, SetKind::Subscribed, &self.subscribed, true)?;
+    fn apply(&self, db: &Connection, account: AccountId, day: Day) -> StoreResult<()> {
+        let gained = sets::change(db, account, SetKind::Subscribed, &self.subscribed, true)?;
+        statistics::count_followers(db, account, day, gained, 0)?;
         for (tag, ordinals) in &self.tags {
             // Deleted since the import looked it up.
             if !tag::can_be_carried(db, account, *tag)? {

@@ -75,10 +75,11 @@ fn hits(
     let mut hits = Vec::new();
     while let Some(row) = rows.next()? {
         let delivered = row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?;
-        if encoded_contains(delivered, ordinal.place())? {
+        let mass = MassId(row.get(1)?);
+        if encoded_contains(delivered, ordinal.place())? && !recalled(db, account, mass)? {
             hits.push(Hit {
                 sequence: Sequence(row.get(0)?),
-                mass: MassId(row.get(1)?),
+                mass,
                 preview: row.get(2)?,
                 sent_at: Timestamp(row.get(3)?),
             });
@@ -90,9 +91,17 @@ fn hits(
     Ok(hits)
 }
 
+/// Whether a mass was taken back (I15).
+fn recalled(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM mass WHERE account = ? AND id = ? AND recalled_at IS NOT NULL")?;
+    Ok(statement.exists(params![account.0, mass.0])?)
+}
+
 fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
     let mut statement = db.prepare_cached(
-        "SELECT type, text, description, blob, blob_type, blob_length, news FROM mass WHERE account = ? AND id = ?",
+        "SELECT type, text, description, blob, blob_type, blob_length, news, pictures FROM mass
+         WHERE account = ? AND id = ?",
     )?;
     let mut rows = statement.query(params![account.0, hit.mass.0])?;
     let row = rows

@@ -2,32 +2,37 @@
 
 use async_trait::async_trait;
 use domain::{
-    content::{Content, MessageType, NewContent},
-    id::{AccountId, MassId, NewsId, Ordinal},
-    mass::{Accepted, Counts, DeleteRefusal, Mass, MassState, NewMass, Origin, Refusal},
+    compat::Behaviour,
+    content::{Caption, Content, MessageType, NewContent},
+    id::{AccountId, CardId, MassId, NewsId, Ordinal},
+    mass::{Accepted, ChangeRefusal, Counts, DeleteRefusal, Mass, MassState, NewMass, Origin, Refusal},
     quota::{self, CallTicket, Charge, MinuteUsedUp, Usage},
     speed::{Pace, SpeedLevel},
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::{
-    Shared, SqliteStore, accept, account, delete, follower, media, outbox, release, rows,
+    Shared, SqliteStore, accept, account, delete, dry_run, end, follower, library, media, outbox, release,
+    rows,
     sets::{self, SetKind},
     usage,
 };
 use crate::{
     StoreResult,
-    mass::{Lease, MassStore, PreviewRefusal, Released, Running, WorkerId},
+    mass::{DryRun, Lease, MassStore, PreviewRefusal, Released, Running, WorkerId},
     outbox::EventKind,
 };
 
 const COLUMNS: &str = "id, origin, state, refused, type, text, description, blob, blob_type, blob_length, news, \
-    accepted_at, finished_at, total, delivered, over_quota, blacklisted, opted_out, left_since, base_count, \
-    base_time, per_minute, (SELECT COUNT(*) FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id)";
+    pictures, accepted_at, finished_at, total, delivered, over_quota, blacklisted, opted_out, left_since, failed, \
+    base_count, base_time, per_minute, confirm_by, recalled_at, ignore_reprint, \
+    (SELECT COUNT(*) FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id)";
 const SENDING: i64 = 0;
-const SUCCEEDED: i64 = 1;
-const DELETED: i64 = 4;
+pub(super) const SUCCEEDED: i64 = 1;
+pub(super) const FAILED: i64 = 2;
+pub(super) const REFUSED: i64 = 3;
+pub(super) const DELETED: i64 = 4;
 
 #[async_trait]
 impl MassStore for SqliteStore {
@@ -41,7 +46,7 @@ impl MassStore for SqliteStore {
                 return Err(rows::damaged("an account number"));
             };
             let mut used = usage::load(db, shared, account, now)?;
-            let ticket = quota::count_call(&found.quota, &mut used);
+            let ticket = quota::count_call(&found.call_quota(), &mut used);
             usage::save(db, account, &used)?;
             Ok(ticket)
         })
@@ -71,6 +76,11 @@ impl MassStore for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<Result<Accepted, Refusal>> {
         self.write(move |db, shared| accept::accept(db, shared, account, &mass, now))
+            .await
+    }
+
+    async fn dry_run(&self, account: AccountId, mass: NewMass, now: Timestamp) -> StoreResult<DryRun> {
+        self.read(move |db, shared| dry_run::dry_run(db, shared, account, &mass, now))
             .await
     }
 
@@ -106,14 +116,60 @@ impl MassStore for SqliteStore {
                 "SELECT {COLUMNS} FROM mass WHERE account = ? AND id < ? AND origin <> 2 ORDER BY id DESC LIMIT ?"
             ))?;
             let before = before.map_or(i64::MAX, |before| before.0);
-            let mut rows = statement.query(params![account.0, before, limit])?;
-            let mut masses = Vec::new();
-            while let Some(row) = rows.next()? {
-                masses.push(with_counts(db, read_row(row, account)?)?);
-            }
-            Ok(masses)
+            read_all(db, account, statement.query(params![account.0, before, limit])?)
         })
         .await
+    }
+
+    async fn history(
+        &self,
+        account: AccountId,
+        before: Option<MassId>,
+        limit: usize,
+    ) -> StoreResult<Vec<Mass>> {
+        self.read(move |db, _| history(db, account, before, limit)).await
+    }
+
+    async fn confirm_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        per_minute: Option<u32>,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>> {
+        self.write(move |db, _| end::confirm(db, account, id, per_minute, now))
+            .await
+    }
+
+    async fn refuse_waiting_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>> {
+        self.write(move |db, shared| end::refuse_waiting(db, shared, account, id, now))
+            .await
+    }
+
+    async fn recall_mass(
+        &self,
+        account: AccountId,
+        id: MassId,
+        now: Timestamp,
+    ) -> StoreResult<Result<(), ChangeRefusal>> {
+        self.write(move |db, shared| end::recall(db, shared, account, id, now))
+            .await
+    }
+
+    async fn end_undelivered(
+        &self,
+        account: AccountId,
+        id: MassId,
+        end: MassState,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        self.write(move |db, shared| end::undelivered(db, shared, account, id, end, now))
+            .await
     }
 
     async fn delete_articles(
@@ -183,7 +239,8 @@ impl MassStore for SqliteStore {
     }
 
     async fn finish_mass(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
-        self.write(move |db, _| finish(db, account, mass, now)).await
+        self.write(move |db, shared| finish(db, shared, account, mass, now))
+            .await
     }
 }
 
@@ -199,9 +256,40 @@ pub(super) fn by_id(db: &Connection, account: AccountId, id: MassId) -> StoreRes
     }
 }
 
+fn read_all(db: &Connection, account: AccountId, mut rows: Rows<'_>) -> StoreResult<Vec<Mass>> {
+    let mut masses = Vec::new();
+    while let Some(row) = rows.next()? {
+        masses.push(with_counts(db, read_row(row, account)?)?);
+    }
+    Ok(masses)
+}
+
+/// The masses of the history list that ended before `before` did, newest first.
+fn history(
+    db: &Connection,
+    account: AccountId,
+    before: Option<MassId>,
+    limit: usize,
+) -> StoreResult<Vec<Mass>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM mass
+         WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND recalled_at IS NULL
+             AND (?2 IS NULL OR (finished_at, id) <
+                 (SELECT finished_at, id FROM mass WHERE account = ?1 AND id = ?2))
+         ORDER BY finished_at DESC, id DESC LIMIT ?3"
+    ))?;
+    read_all(
+        db,
+        account,
+        statement.query(params![account.0, before.map(|before| before.0), limit])?,
+    )
+}
+
 fn read_row(row: &Row<'_>, account: AccountId) -> StoreResult<Mass> {
     let kind: String = row.get(4)?;
-    let finished_at: Option<i64> = row.get(12)?;
+    let finished_at: Option<i64> = row.get(13)?;
+    let confirm_by: Option<i64> = row.get(24)?;
+    let recalled_at: Option<i64> = row.get(25)?;
     Ok(Mass {
         account,
         id: MassId(row.get(0)?),
@@ -212,27 +300,37 @@ fn read_row(row: &Row<'_>, account: AccountId) -> StoreResult<Mass> {
         },
         content: read_content(row, &kind, 5)?,
         state: state(row.get(2)?, row.get(3)?)?,
-        accepted_at: Timestamp(row.get(11)?),
+        accepted_at: Timestamp(row.get(12)?),
         finished_at: finished_at.map(Timestamp),
         counts: Counts {
-            total: row.get(13)?,
-            delivered: row.get(14)?,
-            over_quota: row.get(15)?,
-            blacklisted: row.get(16)?,
-            opted_out: row.get(17)?,
-            left: row.get(18)?,
+            total: row.get(14)?,
+            delivered: row.get(15)?,
+            over_quota: row.get(16)?,
+            blacklisted: row.get(17)?,
+            opted_out: row.get(18)?,
+            left: row.get(19)?,
+            failed: row.get(20)?,
         },
-        batches_left: row.get(22)?,
-        pace: read_pace(row, 19)?,
+        pace: read_pace(row, 21)?,
+        confirm_by: confirm_by.map(Timestamp),
+        recalled_at: recalled_at.map(Timestamp),
+        send_ignore_reprint: row.get(26)?,
+        batches_left: row.get(27)?,
     })
 }
 
-/// The content in six columns: text, description, three of the blob, news.
+/// The content in seven columns: text, description, three of the blob, news, pictures.
 pub(super) fn read_content(row: &Row<'_>, kind: &str, first: usize) -> StoreResult<Content> {
     let kind = MessageType::from_word(kind).ok_or_else(|| rows::damaged("a message type"))?;
     Ok(match kind {
         MessageType::Text => Content::Text(row.get(first)?),
-        MessageType::Image => Content::Image(media::read_blob(row, first + 2)?),
+        MessageType::Image => match row.get::<_, Option<String>>(first + 6)? {
+            Some(text) => rows::pictures(&text, row.get(first)?, row.get(first + 1)?)?,
+            None => Content::Image {
+                pictures: vec![media::read_blob(row, first + 2)?],
+                caption: Caption::default(),
+            },
+        },
         MessageType::Voice => Content::Voice(media::read_blob(row, first + 2)?),
         MessageType::Music => Content::Music(media::read_blob(row, first + 2)?),
         MessageType::Video => Content::Video {
@@ -241,6 +339,10 @@ pub(super) fn read_content(row: &Row<'_>, kind: &str, first: usize) -> StoreResu
             description: row.get(first + 1)?,
         },
         MessageType::News => Content::News(NewsId(row.get(first + 5)?)),
+        MessageType::Card => Content::Card {
+            id: CardId(row.get(first + 1)?),
+            title: row.get(first)?,
+        },
     })
 }
 
@@ -256,8 +358,8 @@ fn state(number: i64, refused: u32) -> StoreResult<MassState> {
     match number {
         SENDING => Ok(MassState::Sending),
         SUCCEEDED => Ok(MassState::Succeeded),
-        2 => Ok(MassState::Failed),
-        3 => Ok(MassState::Refused(refused)),
+        FAILED => Ok(MassState::Failed),
+        REFUSED => Ok(MassState::Refused(refused)),
         DELETED => Ok(MassState::Deleted),
         _ => Err(rows::damaged("a mass state")),
     }
@@ -275,7 +377,7 @@ fn with_counts(db: &Connection, mut mass: Mass) -> StoreResult<Mass> {
 }
 
 /// The outcome written so far (I4): read from the delivery rows and nowhere else.
-fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts> {
+pub(super) fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts> {
     let mut statement = db.prepare_cached(
         "SELECT COALESCE(SUM(delivered_count), 0), COALESCE(SUM(over_quota_count), 0),
                 COALESCE(SUM(blacklisted_count), 0), COALESCE(SUM(opted_out_count), 0), COALESCE(SUM(left_count), 0)
@@ -289,6 +391,7 @@ fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts>
             blacklisted: row.get(2)?,
             opted_out: row.get(3)?,
             left: row.get(4)?,
+            failed: 0,
         })
     })?;
     Ok(counts)
@@ -298,25 +401,31 @@ fn running(db: &Connection) -> StoreResult<Vec<Running>> {
     let mut statement = db.prepare_cached(
         "SELECT account, id, base_count, base_time, per_minute,
                 (SELECT before FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id
-                 ORDER BY block LIMIT 1)
+                 ORDER BY block LIMIT 1), confirm_by, checked
          FROM mass WHERE state = 0 ORDER BY accepted_at, account, id",
     )?;
     let rows = statement.query_map([], |row| {
         let pace = read_pace(row, 2)?;
         let before: Option<u64> = row.get(5)?;
+        let confirm_by: Option<i64> = row.get(6)?;
         Ok(Running {
             account: AccountId(row.get(0)?),
             mass: MassId(row.get(1)?),
-            next_due: before.map(|before| pace.due(before)),
+            next_due: confirm_by
+                .map(Timestamp)
+                .or(before.map(|before| pace.due(before))),
+            waiting: confirm_by.is_some(),
+            checked: row.get(7)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The pace of a running mass; `None` when it is not running.
+/// The pace of a mass that may be released; `None` when it is final or waits for the administrator.
 pub(super) fn pace(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<Pace>> {
     let mut statement = db.prepare_cached(
-        "SELECT base_count, base_time, per_minute FROM mass WHERE account = ? AND id = ? AND state = 0",
+        "SELECT base_count, base_time, per_minute FROM mass
+         WHERE account = ? AND id = ? AND state = 0 AND confirm_by IS NULL",
     )?;
     Ok(statement
         .query_row(params![account.0, mass.0], |row| read_pace(row, 0))
@@ -335,7 +444,11 @@ fn change_pace(
     };
     let counts = sum(db, account, mass)?;
     let released = counts.delivered + counts.over_quota + counts.blacklisted + counts.opted_out + counts.left;
-    let pace = pace.changed(now, per_minute, released);
+    write_pace(db, account, mass, &pace.changed(now, per_minute, released))
+}
+
+/// Writes the pace of a mass.
+pub(super) fn write_pace(db: &Connection, account: AccountId, mass: MassId, pace: &Pace) -> StoreResult<()> {
     db.prepare_cached(
         "UPDATE mass SET base_count = ?, base_time = ?, per_minute = ? WHERE account = ? AND id = ?",
     )?
@@ -358,7 +471,10 @@ fn preview(
     now: Timestamp,
 ) -> StoreResult<Result<MassId, PreviewRefusal>> {
     if !accept::content_exists(db, account, content, now)? {
-        return Ok(Err(PreviewRefusal::MediaUnknown));
+        return Ok(Err(match content {
+            NewContent::Card(_) => PreviewRefusal::CardUnknown,
+            _ => PreviewRefusal::MediaUnknown,
+        }));
     }
     let is_in = |kind| sets::contains(db, account, kind, to);
     if !follower::exists(db, account, to)? {
@@ -375,13 +491,7 @@ fn preview(
     }
     let content =
         accept::freeze_content(db, account, content, now)?.ok_or_else(|| rows::damaged("a material"))?;
-    let id = MassId(sets::take_numbers(
-        db,
-        account,
-        "mass",
-        domain::id::MESSAGE_ID_BASE + 1,
-        1,
-    )?);
+    let id = accept::take_id(db, account)?;
     let row = accept::NewRow {
         id,
         origin: Origin::Preview,
@@ -396,6 +506,8 @@ fn preview(
         base_time: now,
         per_minute: None,
         state: SUCCEEDED,
+        confirm_by: None,
+        ignore_reprint: false,
     };
     accept::insert_mass(db, account, &row, now)?;
     release::deliver_preview(db, shared, account, id, to, now)?;
@@ -403,7 +515,13 @@ fn preview(
 }
 
 /// Makes a mass final once its last batch is released.
-fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+fn finish(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    mass: MassId,
+    now: Timestamp,
+) -> StoreResult<bool> {
     let unfinished = db
         .prepare_cached("SELECT 1 FROM batch WHERE account = ? AND mass = ? LIMIT 1")?
         .exists(params![account.0, mass.0])?;
@@ -411,9 +529,21 @@ fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> 
         return Ok(false);
     }
     let counts = sum(db, account, mass)?;
+    succeed(db, shared, (account, mass), &counts, now)?;
+    Ok(true)
+}
+
+/// Writes the success of a mass with its final counts, and its event (I4, I19).
+pub(super) fn succeed(
+    db: &Connection,
+    shared: &Shared,
+    (account, mass): (AccountId, MassId),
+    counts: &Counts,
+    now: Timestamp,
+) -> StoreResult<()> {
     db.prepare_cached(
         "UPDATE mass SET state = 1, finished_at = ?, delivered = ?, over_quota = ?, blacklisted = ?, opted_out = ?,
-             left_since = ?
+             left_since = ?, failed = ?
          WHERE account = ? AND id = ? AND state = 0",
     )?
     .execute(params![
@@ -423,15 +553,19 @@ fn finish(db: &Connection, account: AccountId, mass: MassId, now: Timestamp) -> 
         counts.blacklisted,
         counts.opted_out,
         counts.left,
+        counts.failed,
         account.0,
         mass.0,
     ])?;
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
+    if account::by_id(db, shared, account)?.is_some_and(|account| account.has(Behaviour::DraftDies)) {
+        library::draft_was_sent(db, account, mass, now)?;
+    }
     // Its news may have been deleted through another send of it while this one ran (S104).
     if let Some(news) = news_of(db, account, mass)? {
         delete::masses_of_dead_news(db, account, news)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 fn news_of(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<NewsId>> {

@@ -10,13 +10,14 @@ use domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::{Shared, SqliteStore, rows, sets};
+use super::{Shared, SqliteStore, library, rows, sets};
 use crate::{
     StoreResult,
     media::{FrozenNews, Media, MediaStore, NewMedia},
 };
 
-const COLUMNS: &str =
+/// The columns that [`read_media`] reads.
+pub(super) const COLUMNS: &str =
     "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Previews are kept this long (design §8).
@@ -25,27 +26,8 @@ const PREVIEW_MS: i64 = 3 * DAY_MS;
 #[async_trait]
 impl MediaStore for SqliteStore {
     async fn add_media(&self, account: AccountId, media: NewMedia, now: Timestamp) -> StoreResult<()> {
-        self.write(move |db, _| {
-            let serial = sets::take_numbers(db, account, "media", 1, 1)?;
-            db.prepare_cached(&format!(
-                "INSERT INTO media (account, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            ))?
-            .execute(params![
-                account.0,
-                serial,
-                media.id.0,
-                media.kind.word(),
-                media.blob.id.0,
-                media.blob.content_type,
-                media.blob.length,
-                media.title,
-                media.description,
-                now.0,
-                media.expires_at.map(|at| at.0),
-            ])?;
-            use_blob(db, account, &media.blob.id, &format!("media:{}", media.id))
-        })
-        .await
+        self.write(move |db, _| insert_media(db, account, &media, now))
+            .await
     }
 
     async fn media(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<Media>> {
@@ -77,7 +59,7 @@ impl MediaStore for SqliteStore {
                 "INSERT INTO news (account, id, articles, digest, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![account.0, id.0, text, digest, now.0, expires_at.map(|at| at.0)])?;
-            use_covers(db, account, &news, &format!("news:{id}"))
+            use_pictures(db, account, &news, &format!("news:{id}"))
         })
         .await
     }
@@ -89,16 +71,8 @@ impl MediaStore for SqliteStore {
     }
 
     async fn add_image(&self, account: AccountId, blob: StoredBlob, now: Timestamp) -> StoreResult<ImageId> {
-        self.write(move |db, _| {
-            let id = sets::take_numbers(db, account, "image", 1, 1)?;
-            db.prepare_cached(
-                "INSERT INTO image (account, id, blob, blob_type, blob_length, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![account.0, id, blob.id.0, blob.content_type, blob.length, now.0])?;
-            use_blob(db, account, &blob.id, &format!("image:{id}"))?;
-            Ok(ImageId(id))
-        })
-        .await
+        self.write(move |db, _| insert_image(db, account, &blob, now))
+            .await
     }
 
     async fn image(&self, account: AccountId, id: ImageId) -> StoreResult<Option<StoredBlob>> {
@@ -141,6 +115,56 @@ impl MediaStore for SqliteStore {
     }
 }
 
+/// Keeps a material.
+pub(super) fn insert_media(
+    db: &Connection,
+    account: AccountId,
+    media: &NewMedia,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let serial = sets::take_numbers(db, account, "media", 1, 1)?;
+    db.prepare_cached(&format!(
+        "INSERT INTO media (account, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ))?
+    .execute(params![
+        account.0,
+        serial,
+        media.id.0,
+        media.kind.word(),
+        media.blob.id.0,
+        media.blob.content_type,
+        media.blob.length,
+        media.title,
+        media.description,
+        now.0,
+        media.expires_at.map(|at| at.0),
+    ])?;
+    use_blob(db, account, &media.blob.id, &format!("media:{}", media.id))
+}
+
+/// Keeps a picture with an address.
+pub(super) fn insert_image(
+    db: &Connection,
+    account: AccountId,
+    blob: &StoredBlob,
+    now: Timestamp,
+) -> StoreResult<ImageId> {
+    let id = sets::take_numbers(db, account, "image", 1, 1)?;
+    db.prepare_cached(
+        "INSERT INTO image (account, id, blob, blob_type, blob_length, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        account.0,
+        id,
+        blob.id.0,
+        blob.content_type,
+        blob.length,
+        now.0
+    ])?;
+    use_blob(db, account, &blob.id, &format!("image:{id}"))?;
+    Ok(ImageId(id))
+}
+
 /// A material that has not expired.
 pub(super) fn by_id(
     db: &Connection,
@@ -163,9 +187,14 @@ fn find(
     ))?;
     let mut rows = statement.query(params![account.0, value, now.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
+    read_media(row).map(Some)
+}
+
+/// The columns of a material.
+pub(super) fn read_media(row: &Row<'_>) -> StoreResult<Media> {
     let kind: String = row.get(2)?;
     let expires_at: Option<i64> = row.get(9)?;
-    Ok(Some(Media {
+    Ok(Media {
         serial: row.get(0)?,
         media: NewMedia {
             id: MediaId(row.get(1)?),
@@ -176,7 +205,7 @@ fn find(
             expires_at: expires_at.map(Timestamp),
         },
         created_at: Timestamp(row.get(8)?),
-    }))
+    })
 }
 
 /// Three columns of a blob, from `first`.
@@ -216,21 +245,61 @@ pub(super) fn freeze_news(
     digest: &[u8; 32],
     now: Timestamp,
 ) -> StoreResult<NewsId> {
-    let known: Option<i64> = db
-        .prepare_cached("SELECT id FROM frozen_news WHERE account = ? AND media = ? AND digest = ?")?
-        .query_row(params![account.0, media.0, digest], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(NewsId(id));
+    if let Some(known) = frozen_number(db, account, media, digest)? {
+        return Ok(known);
     }
-    let id = sets::take_numbers(db, account, "news", domain::id::MESSAGE_ID_BASE + 1, 1)?;
+    let id = match library::reserved_number(db, account, media)? {
+        Some(reserved) => reserved.0,
+        None => take_news_number(db, account)?.0,
+    };
     let (text, _) = rows::news_text(news)?;
     db.prepare_cached(
         "INSERT INTO frozen_news (account, id, media, digest, articles, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![account.0, id, media.0, digest, text, now.0])?;
-    use_covers(db, account, news, &format!("frozen:{id}"))?;
+    use_pictures(db, account, news, &format!("frozen:{id}"))?;
     Ok(NewsId(id))
+}
+
+/// The number of this version of a news, if it was sent before.
+pub(super) fn frozen_number(
+    db: &Connection,
+    account: AccountId,
+    media: &MediaId,
+    digest: &[u8; 32],
+) -> StoreResult<Option<NewsId>> {
+    let known: Option<i64> = db
+        .prepare_cached("SELECT id FROM frozen_news WHERE account = ? AND media = ? AND digest = ?")?
+        .query_row(params![account.0, media.0, digest], |row| row.get(0))
+        .optional()?;
+    Ok(known.map(NewsId))
+}
+
+/// The next free `msg_data_id`.
+pub(super) fn take_news_number(db: &Connection, account: AccountId) -> StoreResult<NewsId> {
+    sets::take_numbers(db, account, "news", domain::id::MESSAGE_ID_BASE + 1, 1).map(NewsId)
+}
+
+/// Removes a frozen news that was only previewed, once no preview is left and nobody can ask for its number.
+pub(super) fn forget_frozen(
+    db: &Connection,
+    account: AccountId,
+    id: NewsId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let gone = db
+        .prepare_cached(
+            "DELETE FROM frozen_news WHERE account = ?1 AND id = ?2
+                 AND NOT EXISTS (SELECT 1 FROM mass WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM publication WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM original WHERE account = ?1 AND news = ?2)
+                 AND NOT EXISTS (SELECT 1 FROM news WHERE account = ?1 AND number = ?2)",
+        )?
+        .execute(params![account.0, id.0])?;
+    if gone > 0 {
+        release_blobs(db, account.0, &format!("frozen:{id}"), now)?;
+    }
+    Ok(())
 }
 
 /// A frozen news, from memory where possible; what was deleted is always read.
@@ -260,11 +329,13 @@ pub(super) fn frozen(
         .or(known.as_ref().map(|known| &known.news))
         .map_or(0, |news| news.articles.len());
     let deleted = deleted_articles(db, account, id, articles)?;
-    let published = db
-        .prepare_cached("SELECT 1 FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4) LIMIT 1")?
-        .exists(params![account.0, id.0])?;
+    let (published, recalled) = sends(db, account, id)?;
     match (known, news) {
-        (Some(known), _) if known.deleted == deleted && known.published == published => Ok(Some(known)),
+        (Some(known), _)
+            if known.deleted == deleted && known.published == published && known.recalled == recalled =>
+        {
+            Ok(Some(known))
+        }
         (known, news) => {
             let news = news
                 .or_else(|| known.map(|known| known.news.clone()))
@@ -275,11 +346,28 @@ pub(super) fn frozen(
                 deleted,
                 created_at,
                 published,
+                recalled,
             });
             shared.news.insert(key, fresh.clone());
             Ok(Some(fresh))
         }
     }
+}
+
+/// Whether this news is public, by a mass that runs or was sent or by a publication; and whether it was and all
+/// of its masses were recalled.
+fn sends(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<(bool, bool)> {
+    let mut statement = db.prepare_cached(
+        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL)
+         FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4)",
+    )?;
+    let (mut standing, recalled): (u64, u64) =
+        statement.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut publications = db.prepare_cached(
+        "SELECT COUNT(*) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
+    )?;
+    standing += publications.query_row(params![account.0, news.0], |row| row.get::<_, u64>(0))?;
+    Ok((standing > 0, standing == 0 && recalled > 0))
 }
 
 /// Which articles of a news were deleted.
@@ -319,14 +407,19 @@ pub(super) fn use_blob(db: &Connection, account: AccountId, blob: &BlobId, owner
     Ok(())
 }
 
-fn use_covers(db: &Connection, account: AccountId, news: &News, owner: &str) -> StoreResult<()> {
+/// `owner` refers to the covers and pictures of a news from now on.
+pub(super) fn use_pictures(db: &Connection, account: AccountId, news: &News, owner: &str) -> StoreResult<()> {
     for article in &news.articles {
         use_blob(db, account, &article.cover.id, owner)?;
+        for picture in &article.pictures {
+            use_blob(db, account, picture, owner)?;
+        }
     }
     Ok(())
 }
 
-fn release_blobs(db: &Connection, account: u32, owner: &str, now: Timestamp) -> StoreResult<()> {
+/// `owner` refers to nothing any more.
+pub(super) fn release_blobs(db: &Connection, account: u32, owner: &str, now: Timestamp) -> StoreResult<()> {
     db.prepare_cached(
         "UPDATE blob SET used_until = MAX(used_until, ?3)
          WHERE id IN (SELECT blob FROM blob_use WHERE account = ?1 AND owner = ?2)",
@@ -351,15 +444,21 @@ fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
         }
         gone += expired.len() as u64;
     }
-    let mut statement =
-        db.prepare_cached("DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id")?;
-    let previews: Vec<(u32, i64)> = statement
-        .query_map([now.0 - PREVIEW_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut statement = db.prepare_cached(
+        "DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id, news",
+    )?;
+    let previews: Vec<(u32, i64, Option<i64>)> = statement
+        .query_map([now.0 - PREVIEW_MS], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
         .collect::<Result<_, _>>()?;
-    for (account, id) in &previews {
+    for (account, id, news) in &previews {
         db.prepare_cached("DELETE FROM delivery WHERE account = ? AND mass = ?")?
             .execute(params![account, id])?;
         release_blobs(db, *account, &format!("mass:{id}"), now)?;
+        if let Some(news) = news {
+            forget_frozen(db, AccountId(*account), NewsId(*news), now)?;
+        }
     }
     gone += previews.len() as u64;
     let old = [

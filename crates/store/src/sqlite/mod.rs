@@ -16,18 +16,28 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 
 mod accept;
 mod account;
+mod call;
+mod card;
+mod comment;
 mod connection;
 mod delete;
+mod dry_run;
+mod end;
 mod follower;
 mod import;
 mod inbox;
+mod library;
 mod mass;
 mod media;
+mod original;
 mod outbox;
+mod publication;
 mod release;
 mod rows;
+mod schedule;
 mod sets;
 mod setting;
+mod statistics;
 mod tag;
 mod token;
 mod usage;
@@ -60,6 +70,7 @@ struct Shared {
     leases: Mutex<Leases>,
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
+    reads: statistics::Unwritten,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -86,6 +97,7 @@ impl SqliteStore {
             leases: Mutex::default(),
             receipts: ReceiptsCache::default(),
             news: moka::sync::Cache::new(1_024),
+            reads: statistics::Unwritten::default(),
         };
         Ok(Self {
             writer: Writer::start(path.clone(), connection)?,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    id::{AccountId, MassId, Ordinal},
+    id::{AccountId, MassId, Ordinal, PublishId},
     time::Timestamp,
 };
 use rusqlite::{Connection, Row, params};
@@ -120,8 +120,8 @@ fn numbers(accounts: &[AccountId]) -> StoreResult<String> {
     )?)
 }
 
-/// Puts an event into the outbox, in the transaction of what happened (I19). A mass's end is kept even when
-/// nobody listens; comings and goings are not.
+/// Puts an event into the outbox, in the transaction of what happened (I19). The end of a mass or a
+/// publication is kept even when nobody listens; comings and goings are not.
 pub(super) fn add(db: &Connection, account: AccountId, kind: EventKind, now: Timestamp) -> StoreResult<()> {
     let listens: bool = db
         .prepare_cached("SELECT callback IS NOT NULL FROM account WHERE id = ?")?
@@ -130,11 +130,13 @@ pub(super) fn add(db: &Connection, account: AccountId, kind: EventKind, now: Tim
         EventKind::MassFinished(mass) => (0, mass.0),
         EventKind::Subscribed(ordinal) => (1, i64::from(ordinal.0)),
         EventKind::Unsubscribed(ordinal) => (2, i64::from(ordinal.0)),
+        EventKind::Published(publication) => (3, publication.0),
     };
-    if !listens && number != 0 {
+    let is_end = matches!(kind, EventKind::MassFinished(_) | EventKind::Published(_));
+    if !listens && !is_end {
         return Ok(());
     }
-    let create_time = if number == 0 {
+    let create_time = if is_end {
         unique_second(db, account, now)?
     } else {
         now.seconds()
@@ -148,7 +150,7 @@ pub(super) fn add(db: &Connection, account: AccountId, kind: EventKind, now: Tim
     Ok(())
 }
 
-/// Two masses that end in one second get different `CreateTime`s, or a correct receiver would drop one
+/// Two masses or publications that end in one second get different `CreateTime`s, or a correct receiver would drop one
 /// (spec events §3.2).
 fn unique_second(db: &Connection, account: AccountId, now: Timestamp) -> StoreResult<i64> {
     let free = sets::take_numbers(db, account, "event time", 0, 0)?;
@@ -172,6 +174,7 @@ fn read_row(row: &Row<'_>) -> StoreResult<Event> {
             0 => EventKind::MassFinished(MassId(subject)),
             1 => EventKind::Subscribed(ordinal()?),
             2 => EventKind::Unsubscribed(ordinal()?),
+            3 => EventKind::Published(PublishId(subject)),
             _ => return Err(rows::damaged("an event kind")),
         },
         create_time: row.get(4)?,

@@ -73,6 +73,8 @@ pub(super) fn lease(
     let Some(pace) = mass::pace(db, account, mass)? else {
         return Ok(taken);
     };
+    db.prepare_cached("UPDATE mass SET checked = 1 WHERE account = ? AND id = ? AND checked = 0")?
+        .execute(params![account.0, mass.0])?;
     let allowed = pace
         .allowed(now)
         .map_or(i64::MAX, |allowed| i64::try_from(allowed).unwrap_or(i64::MAX));
@@ -189,12 +191,18 @@ fn receipts(
     Ok(receipts)
 }
 
+/// By what the outcome of a block is decided.
+pub(super) struct Rules {
+    pub(super) account: AccountId,
+    /// The tag that the mass goes to; its opt-outs count.
+    pub(super) tag: Option<TagId>,
+    pub(super) receipts_per_month: Option<u8>,
+}
+
 /// What a release needs to know besides its block.
 struct Context {
-    account: AccountId,
+    rules: Rules,
     mass: MassId,
-    tag: Option<TagId>,
-    receipts_per_month: Option<u8>,
     now: Timestamp,
 }
 
@@ -243,10 +251,12 @@ fn context(db: &Connection, shared: &Shared, lease: &Lease, now: Timestamp) -> S
         .prepare_cached("SELECT audience_tag FROM mass WHERE account = ? AND id = ?")?
         .query_row(params![lease.account.0, lease.mass.0], |row| row.get(0))?;
     Ok(Context {
-        account: lease.account,
+        rules: Rules {
+            account: lease.account,
+            tag: tag.map(TagId),
+            receipts_per_month: account.quota.receipts_per_month,
+        },
         mass: lease.mass,
-        tag: tag.map(TagId),
-        receipts_per_month: account.quota.receipts_per_month,
         now,
     })
 }
@@ -257,31 +267,11 @@ fn release_block(
     context: &Context,
     block: BlockNo,
 ) -> StoreResult<(u64, Option<Receipts>)> {
-    let account = context.account;
+    let account = context.rules.account;
     let target = take_batch(db, context, block)?;
     let head = head(db, account, block, context.now)?;
     let month = shared.calendar.month(head.released_at);
-    let mut opted_out = sets::read(db, account, SetKind::OptedOut, block)?;
-    if let Some(tag) = context.tag
-        && let Some(of_tag) = sets::read_if_any(db, account, SetKind::OptedOutOf(tag), block)?
-    {
-        opted_out.unite(&of_tag);
-    }
-    let mut counted = match context.receipts_per_month {
-        Some(_) => Some(receipts(db, shared, account, block, month)?),
-        None => None,
-    };
-    let used_up = match (&counted, context.receipts_per_month) {
-        (Some(counted), Some(quota)) => counted.used_up(quota),
-        _ => Block::empty(),
-    };
-    let outcomes = release::release(&Facts {
-        target: &target,
-        subscribed: &sets::read(db, account, SetKind::Subscribed, block)?,
-        blacklisted: &sets::read(db, account, SetKind::Blacklisted, block)?,
-        opted_out: &opted_out,
-        used_up: &used_up,
-    });
+    let (outcomes, mut counted) = decide(db, shared, &context.rules, block, month, &target)?;
     write_delivery(
         db,
         account,
@@ -300,11 +290,46 @@ fn release_block(
     Ok((u64::from(outcomes.delivered.count()), counted))
 }
 
+/// What becomes of each of `target`, by the sets as they are now; and the receipts that it was decided by,
+/// where the account has such a rule.
+pub(super) fn decide(
+    db: &Connection,
+    shared: &Shared,
+    rules: &Rules,
+    block: BlockNo,
+    month: Month,
+    target: &Block,
+) -> StoreResult<(Outcomes, Option<Receipts>)> {
+    let account = rules.account;
+    let mut opted_out = sets::read(db, account, SetKind::OptedOut, block)?;
+    if let Some(tag) = rules.tag
+        && let Some(of_tag) = sets::read_if_any(db, account, SetKind::OptedOutOf(tag), block)?
+    {
+        opted_out.unite(&of_tag);
+    }
+    let counted = match rules.receipts_per_month {
+        Some(_) => Some(receipts(db, shared, account, block, month)?),
+        None => None,
+    };
+    let used_up = match (&counted, rules.receipts_per_month) {
+        (Some(counted), Some(quota)) => counted.used_up(quota),
+        _ => Block::empty(),
+    };
+    let outcomes = release::release(&Facts {
+        target,
+        subscribed: &sets::read(db, account, SetKind::Subscribed, block)?,
+        blacklisted: &sets::read(db, account, SetKind::Blacklisted, block)?,
+        opted_out: &opted_out,
+        used_up: &used_up,
+    });
+    Ok((outcomes, counted))
+}
+
 fn take_batch(db: &Connection, context: &Context, block: BlockNo) -> StoreResult<Block> {
     let mut statement =
         db.prepare_cached("DELETE FROM batch WHERE account = ? AND mass = ? AND block = ? RETURNING target")?;
     let target: Vec<u8> = statement
-        .query_row(params![context.account.0, context.mass.0, block.0], |row| {
+        .query_row(params![context.rules.account.0, context.mass.0, block.0], |row| {
             row.get(0)
         })?;
     Ok(Block::decode(&target)?)

@@ -73,34 +73,36 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Puts followers into a set or takes them out, block by block.
+/// Puts followers into a set or takes them out, block by block; returns how many that changed.
 pub(super) fn change(
     db: &Connection,
     account: AccountId,
     kind: SetKind,
     ordinals: &[Ordinal],
     put_in: bool,
-) -> StoreResult<()> {
+) -> StoreResult<u64> {
     let mut sorted = ordinals.to_vec();
     sorted.sort_unstable();
+    let mut changes = 0;
     for group in sorted.chunk_by(|a, b| a.block() == b.block()) {
         let Some(block) = group.first().map(|ordinal| ordinal.block()) else {
             continue;
         };
         let mut set = read(db, account, kind, block)?;
-        let mut changed = false;
+        let mut changed = 0;
         for ordinal in group {
-            changed |= if put_in {
+            changed += u64::from(if put_in {
                 set.insert(ordinal.place())
             } else {
                 set.remove(ordinal.place())
-            };
+            });
         }
-        if changed {
+        if changed > 0 {
             write(db, account, kind, block, &set)?;
+            changes += changed;
         }
     }
-    Ok(())
+    Ok(changes)
 }
 
 /// Whether a follower is in a set.

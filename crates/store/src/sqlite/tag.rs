@@ -2,18 +2,21 @@
 
 use async_trait::async_trait;
 use domain::{
+    block::Block,
     id::{AccountId, Ordinal, TagId},
     tag::{self, Tag, TagRefusal},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    SqliteStore,
+    SqliteStore, accept,
     sets::{self, SetKind},
 };
 use crate::{StoreResult, follower::FollowerPage, tag::TagStore};
 
 const STARRED_NAME: &str = "星标组";
+const UNTAGGED_NAME: &str = "未分组";
+const BLACKLIST_NAME: &str = "黑名单";
 
 #[async_trait]
 impl TagStore for SqliteStore {
@@ -29,25 +32,7 @@ impl TagStore for SqliteStore {
     }
 
     async fn tags(&self, account: AccountId) -> StoreResult<Vec<Tag>> {
-        self.read(move |db, _| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, name FROM (SELECT 2 AS id, ?2 AS name UNION ALL
-                                       SELECT id, name FROM tag WHERE account = ?1) ORDER BY id",
-            )?;
-            let rows = statement.query_map(params![account.0, STARRED_NAME], |row| {
-                Ok((TagId(row.get(0)?), row.get(1)?))
-            })?;
-            let tags = rows.map(|row| {
-                let (id, name) = row?;
-                Ok(Tag {
-                    id,
-                    name,
-                    count: sets::total(db, account, SetKind::Tag(id))?,
-                })
-            });
-            tags.collect()
-        })
-        .await
+        self.read(move |db, _| list(db, account)).await
     }
 
     async fn rename_tag(
@@ -150,6 +135,26 @@ impl TagStore for SqliteStore {
         .await
     }
 
+    async fn groups(&self, account: AccountId) -> StoreResult<Vec<Tag>> {
+        self.read(move |db, _| {
+            let mut groups = built_in_groups(db, account)?;
+            groups.extend(list(db, account)?);
+            Ok(groups)
+        })
+        .await
+    }
+
+    async fn move_to_group(
+        &self,
+        account: AccountId,
+        group: TagId,
+        ordinals: &[Ordinal],
+    ) -> StoreResult<Result<(), TagRefusal>> {
+        let ordinals = ordinals.to_vec();
+        self.write(move |db, _| move_to_group(db, account, group, &ordinals))
+            .await
+    }
+
     async fn tags_of(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Vec<TagId>>> {
         let ordinals = ordinals.to_vec();
         self.read(move |db, _| {
@@ -178,6 +183,81 @@ impl TagStore for SqliteStore {
         })
         .await
     }
+}
+
+/// The starred preset and the account's own tags.
+fn list(db: &Connection, account: AccountId) -> StoreResult<Vec<Tag>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, name FROM (SELECT 2 AS id, ?2 AS name UNION ALL
+                               SELECT id, name FROM tag WHERE account = ?1) ORDER BY id",
+    )?;
+    let rows = statement.query_map(params![account.0, STARRED_NAME], |row| {
+        Ok((TagId(row.get(0)?), row.get(1)?))
+    })?;
+    let tags = rows.map(|row| {
+        let (id, name) = row?;
+        Ok(Tag {
+            id,
+            name,
+            count: sets::total(db, account, SetKind::Tag(id))?,
+        })
+    });
+    tags.collect()
+}
+
+/// Groups 0 and 1: followers without a tag, and the blacklist.
+fn built_in_groups(db: &Connection, account: AccountId) -> StoreResult<Vec<Tag>> {
+    let blacklisted = accept::blacklisted(db, account)?;
+    let mut untagged = accept::untagged(db, account)?;
+    for target in &mut untagged {
+        if let Some(listed) = blacklisted.iter().find(|listed| listed.block == target.block) {
+            let mut rest = Block::decode(&target.bits)?;
+            rest.subtract(&Block::decode(&listed.bits)?);
+            target.count = u64::from(rest.count());
+        }
+    }
+    let group = |id: TagId, name: &str, members: &[accept::Target]| Tag {
+        id,
+        name: name.to_owned(),
+        count: members.iter().map(|target| target.count).sum(),
+    };
+    Ok(vec![
+        group(tag::UNTAGGED, UNTAGGED_NAME, &untagged),
+        group(tag::BLACKLIST, BLACKLIST_NAME, &blacklisted),
+    ])
+}
+
+fn move_to_group(
+    db: &Connection,
+    account: AccountId,
+    group: TagId,
+    ordinals: &[Ordinal],
+) -> StoreResult<Result<(), TagRefusal>> {
+    let is_tag = can_be_carried(db, account, group)?;
+    if !is_tag && ![tag::UNTAGGED, tag::BLACKLIST].contains(&group) {
+        return Ok(Err(TagRefusal::Unknown));
+    }
+    for ordinal in ordinals {
+        if !sets::contains(db, account, SetKind::Subscribed, *ordinal)? {
+            return Ok(Err(TagRefusal::NotFollowing));
+        }
+        for other in sets::tags_of(db, account, *ordinal)? {
+            if other != group {
+                sets::change(db, account, SetKind::Tag(other), &[*ordinal], false)?;
+            }
+        }
+    }
+    sets::change(
+        db,
+        account,
+        SetKind::Blacklisted,
+        ordinals,
+        group == tag::BLACKLIST,
+    )?;
+    if is_tag {
+        sets::change(db, account, SetKind::Tag(group), ordinals, true)?;
+    }
+    Ok(Ok(()))
 }
 
 /// Whether this is an own tag of the account.

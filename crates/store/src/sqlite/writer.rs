@@ -154,6 +154,20 @@ impl Writer {
         F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
         T: Send + 'static,
     {
+        let result = self.post(priority, work)?;
+        result.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Sends `work` off to be run in a transaction; nobody has to wait for the answer.
+    pub(super) fn post<F, T>(
+        &self,
+        priority: Priority,
+        work: F,
+    ) -> StoreResult<oneshot::Receiver<StoreResult<T>>>
+    where
+        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
         let job = Box::new(Work {
             work: Some(work),
@@ -176,7 +190,7 @@ impl Writer {
             }
         }
         self.shared.arrived.notify_one();
-        result.await.map_err(|_| StoreError::Closed)?
+        Ok(result)
     }
 }
 

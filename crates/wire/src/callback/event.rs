@@ -56,18 +56,44 @@ pub struct CopyrightItem {
     pub need_show_reprint_source: bool,
 }
 
+/// Which of the parts that were added after 2016 stand at the end of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appendix {
+    /// `CopyrightCheckResult`.
+    pub copyright: bool,
+    /// `ArticleUrlResult`.
+    pub articles: bool,
+}
+
+impl Appendix {
+    /// Today's form: both, empty when there is nothing to say (spec events §4.2).
+    pub const ALL: Self = Self {
+        copyright: true,
+        articles: true,
+    };
+}
+
 impl MassFinished {
-    /// The event as XML.
+    /// The event as XML, in today's form.
     pub fn to_xml(&self) -> String {
-        let event = head(&self.to, MASS_SENDER, self.create_time, "MASSSENDJOBFINISH")
+        self.to_xml_with(Appendix::ALL)
+    }
+
+    /// The event as XML with these parts at its end.
+    pub fn to_xml_with(&self, appendix: Appendix) -> String {
+        let mut event = head(&self.to, MASS_SENDER, self.create_time, "MASSSENDJOBFINISH")
             .number("MsgID", self.msg_id)
             .text("Status", &self.status)
             .number("TotalCount", self.total)
             .number("FilterCount", self.filtered)
             .number("SentCount", self.sent)
-            .number("ErrorCount", self.error)
-            .raw("CopyrightCheckResult", &self.copyright_result())
-            .raw("ArticleUrlResult", &self.article_urls());
+            .number("ErrorCount", self.error);
+        if appendix.copyright {
+            event = event.raw("CopyrightCheckResult", &self.copyright_result());
+        }
+        if appendix.articles {
+            event = event.raw("ArticleUrlResult", &self.article_urls());
+        }
         Writer::default().raw("xml", &event.finish()).finish()
     }
 
@@ -160,6 +186,90 @@ impl CopyrightItem {
             can_reprint: item.child_number("CanReprint")? != 0,
             need_replace_content: item.child_number("NeedReplaceContent")? != 0,
             need_show_reprint_source: item.child_number("NeedShowReprintSource")? != 0,
+        })
+    }
+}
+
+/// `PUBLISHJOBFINISH`: a publication without a mass send has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublishFinished {
+    /// The account's original id.
+    pub to: String,
+    /// Unix seconds; receivers take events of the same second for one.
+    pub create_time: i64,
+    /// The publication.
+    pub publish_id: i64,
+    /// As in `freepublish/get`.
+    pub publish_status: i64,
+    /// The publication's lasting name; empty if it did not become public.
+    pub article_id: String,
+    /// The links of the articles, in order; empty if it did not become public.
+    pub articles: Vec<String>,
+    /// The articles for which it failed, counted from 1.
+    pub fail_idx: Vec<i64>,
+}
+
+impl PublishFinished {
+    /// The event as XML.
+    pub fn to_xml(&self) -> String {
+        let mut info = Writer::default()
+            .number("publish_id", self.publish_id)
+            .number("publish_status", self.publish_status);
+        if !self.article_id.is_empty() {
+            info = info.text("article_id", &self.article_id);
+        }
+        if !self.articles.is_empty() {
+            info = info.raw("article_detail", &self.article_detail());
+        }
+        for index in &self.fail_idx {
+            info = info.number("fail_idx", index);
+        }
+        let event = head(&self.to, MASS_SENDER, self.create_time, "PUBLISHJOBFINISH")
+            .raw("PublishEventInfo", &info.finish());
+        Writer::default().raw("xml", &event.finish()).finish()
+    }
+
+    fn article_detail(&self) -> String {
+        let mut detail = Writer::default().number("count", self.articles.len());
+        for (index, url) in self.articles.iter().enumerate() {
+            let item = Writer::default()
+                .number("idx", index + 1)
+                .text("article_url", url);
+            detail = detail.raw("item", &item.finish());
+        }
+        detail.finish()
+    }
+
+    /// Reads the event.
+    pub fn from_xml(xml: &str) -> Result<Self, XmlError> {
+        Self::from_element(&Element::parse(xml)?).ok_or(XmlError)
+    }
+
+    fn from_element(event: &Element) -> Option<Self> {
+        if event.child_text("Event")? != "PUBLISHJOBFINISH" {
+            return None;
+        }
+        let info = event.child("PublishEventInfo")?;
+        let named = |parent: Option<&'_ Element>, name: &str| -> Vec<Element> {
+            let children = parent.into_iter().flat_map(|parent| &parent.children);
+            children.filter(|child| child.name == name).cloned().collect()
+        };
+        let urls = named(info.child("article_detail"), "item");
+        let failed = named(Some(info), "fail_idx");
+        Some(Self {
+            to: event.child_text("ToUserName")?.to_owned(),
+            create_time: event.child_number("CreateTime")?,
+            publish_id: info.child_number("publish_id")?,
+            publish_status: info.child_number("publish_status")?,
+            article_id: info.child_text("article_id").unwrap_or_default().to_owned(),
+            articles: urls
+                .iter()
+                .map(|item| item.child_text("article_url").map(str::to_owned))
+                .collect::<Option<_>>()?,
+            fail_idx: failed
+                .iter()
+                .map(|index| index.text.parse().ok())
+                .collect::<Option<_>>()?,
         })
     }
 }

@@ -316,3 +316,34 @@ proptest! {
         let _ = Element::parse(&xml);
     }
 }
+
+#[test]
+fn a_publication_is_told_in_the_order_of_the_sample() {
+    let event = event::PublishFinished {
+        to: "gh_qunfa".to_owned(),
+        create_time: 1_481_013_459,
+        publish_id: 100_000_001,
+        article_id: "A".to_owned(),
+        articles: vec!["https://h/s/x".to_owned(), "https://h/s/y".to_owned()],
+        ..event::PublishFinished::default()
+    };
+    insta::assert_snapshot!(
+        event.to_xml(),
+        @"<xml><ToUserName><![CDATA[gh_qunfa]]></ToUserName><FromUserName><![CDATA[mphelper]]></FromUserName><CreateTime>1481013459</CreateTime><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[PUBLISHJOBFINISH]]></Event><PublishEventInfo><publish_id>100000001</publish_id><publish_status>0</publish_status><article_id><![CDATA[A]]></article_id><article_detail><count>2</count><item><idx>1</idx><article_url><![CDATA[https://h/s/x]]></article_url></item><item><idx>2</idx><article_url><![CDATA[https://h/s/y]]></article_url></item></article_detail></PublishEventInfo></xml>"
+    );
+    assert_eq!(
+        event::PublishFinished::from_xml(&event.to_xml()),
+        Ok(event.clone())
+    );
+    let failed = event::PublishFinished {
+        publish_status: 2,
+        article_id: String::new(),
+        articles: Vec::new(),
+        fail_idx: vec![1, 3],
+        ..event
+    };
+    assert!(failed.to_xml().ends_with(
+        "<publish_status>2</publish_status><fail_idx>1</fail_idx><fail_idx>3</fail_idx></PublishEventInfo></xml>"
+    ));
+    assert_eq!(event::PublishFinished::from_xml(&failed.to_xml()), Ok(failed));
+}

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::body::read;
-use crate::{article, follower, media, tag, token};
+use crate::{article, call, comment, follower, group, media, network, statistics, tag, token};
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("JSON")
@@ -296,6 +296,14 @@ proptest! {
         reads_as::<follower::InfoQuery>(&body);
         reads_as::<token::StableToken>(&body);
         reads_as::<token::ClearQuota>(&body);
+        reads_as::<call::OfPath>(&body);
+        reads_as::<call::OfRid>(&body);
+        reads_as::<comment::CommentCall>(&body);
+        reads_as::<group::Change>(&body);
+        reads_as::<group::GetId>(&body);
+        reads_as::<group::Move>(&body);
+        reads_as::<network::CallbackCheck>(&body);
+        reads_as::<statistics::Span>(&body);
         reads_as::<tag::Change>(&body);
         reads_as::<tag::Members>(&body);
         reads_as::<tag::BatchTagging>(&body);

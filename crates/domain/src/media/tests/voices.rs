@@ -201,3 +201,43 @@ fn no_changed_byte_makes_the_check_panic() {
         }
     }
 }
+
+/// A WAV file of `ms` milliseconds, 8 kHz, 16 bits, one channel.
+fn wav(ms: usize) -> Vec<u8> {
+    let sound = vec![0; ms * 16];
+    let mut bytes = b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0".to_vec();
+    for (number, size) in [(1_u32, 2), (1, 2), (8_000, 4), (16_000, 4), (2, 2), (16, 2)] {
+        bytes.extend_from_slice(&number.to_le_bytes()[..size]);
+    }
+    bytes.extend_from_slice(b"data");
+    bytes.extend_from_slice(&u32::try_from(sound.len()).expect("small").to_le_bytes());
+    bytes.extend_from_slice(&sound);
+    bytes
+}
+
+#[test]
+fn a_wav_is_a_permanent_voice_only_and_its_samples_are_counted() {
+    let duration = |bytes: &[u8]| check_material(MediaKind::Voice, bytes).map(|checked| checked.duration_ms);
+    assert_eq!(duration(&wav(1_500)), Ok(Some(1_500)));
+    assert_eq!(duration(&wav(60_000)), Ok(Some(60_000)));
+    assert_eq!(duration(&wav(60_001)), Err(MediaRefusal::TooLong));
+    assert_eq!(
+        check_upload(MediaKind::Voice, &wav(1_500)),
+        Err(MediaRefusal::FormatRefused)
+    );
+    let mut lying = wav(1_500);
+    let at = lying.len() - 1_500 * 16 - 4;
+    lying[at..at + 4].fill(0xff);
+    assert_eq!(duration(&lying), Ok(Some(1_500)), "only what is there counts");
+    for cut in [11, 12, 20, 30, 50, 60] {
+        assert_eq!(
+            duration(&wav(1_500)[..cut]),
+            Err(MediaRefusal::FormatRefused),
+            "{cut}"
+        );
+    }
+    assert_eq!(
+        duration(b"RIFF\0\0\0\0WAVEfmt \xff\xff\xff\xff"),
+        Err(MediaRefusal::FormatRefused)
+    );
+}

@@ -2,29 +2,21 @@
 
 use domain::{
     article,
-    content::{MessageType, NewContent},
-    id::{MediaId, NewsId},
+    content::{Caption, MessageType, NewContent, PICTURES_MAX, RECOMMEND_DEFAULT, RECOMMEND_MAX},
+    id::{CardId, MediaId, NewsId},
 };
 use wire::{
     errcode::ErrCode,
-    field::Field,
-    mass::{Images, Message, MpNews, Video},
+    field::{Field, Flag},
+    mass::{Images, Message, MpNews, Video, WxCard},
     media::MediaRef,
 };
 
 use crate::api::error::ApiError;
 
-/// Pictures that one message of the form `images` may name (U5).
-const PICTURES_MAX: usize = 20;
-
 /// The content of a message; whether its ids exist is the store's to say.
 pub fn of_message(message: Message) -> Result<NewContent, ApiError> {
     let word = message.msgtype.required(ErrCode::InvalidMessageType)?;
-    if word == "wxcard" {
-        // There is no registry of cards yet, so every card is unknown.
-        message.wxcard.required(ErrCode::InvalidMessageType)?;
-        return Err(ErrCode::InvalidCardId.into());
-    }
     match MessageType::from_word(&word).ok_or(ErrCode::InvalidMessageType)? {
         MessageType::Text => text(message.text.required(ErrCode::InvalidMessageType)?.content),
         MessageType::Image => image(message.image, message.images),
@@ -32,6 +24,7 @@ pub fn of_message(message: Message) -> Result<NewContent, ApiError> {
         MessageType::Music => media(message.music).map(NewContent::Music),
         MessageType::Video => video(message.mpvideo.or(message.video)),
         MessageType::News => news(message.mpnews),
+        MessageType::Card => card(message.wxcard),
     }
 }
 
@@ -41,20 +34,46 @@ fn text(content: Field<String>) -> Result<NewContent, ApiError> {
     Ok(NewContent::Text(content))
 }
 
-/// One picture, in either form; several pictures in one message are not sent yet.
+/// One picture, or several with their texts.
 fn image(single: Field<MediaRef>, several: Field<Images>) -> Result<NewContent, ApiError> {
     if !single.is_absent() {
-        return media(single).map(NewContent::Image);
+        return media(single).map(NewContent::picture);
     }
-    let ids = several
-        .required(ErrCode::InvalidMessageType)?
-        .media_ids
-        .required(ErrCode::InvalidImageCount)?;
-    let mut ids = ids.into_iter().take(PICTURES_MAX + 1);
-    match (ids.next(), ids.next()) {
-        (Some(id), None) => Ok(NewContent::Image(MediaId(id))),
-        _ => Err(ErrCode::InvalidImageCount.into()),
+    let images = several.required(ErrCode::InvalidMessageType)?;
+    let ids = images.media_ids.required(ErrCode::InvalidImageCount)?;
+    if ids.is_empty() || ids.len() > PICTURES_MAX {
+        return Err(ErrCode::InvalidImageCount.into());
     }
+    let text = |field: Field<String>, code| field.or_malformed(code).map(Option::unwrap_or_default);
+    let flag = |field: Field<Flag>| field.present().is_some_and(|Flag(on)| on);
+    let mut caption = Caption {
+        title: text(images.title, ErrCode::InvalidArgsSize)?,
+        recommend: text(images.recommend, ErrCode::IllegalRecommend)?,
+        need_open_comment: flag(images.need_open_comment),
+        only_fans_can_comment: flag(images.only_fans_can_comment),
+    };
+    if caption.recommend.is_empty() {
+        RECOMMEND_DEFAULT.clone_into(&mut caption.recommend);
+    }
+    if caption.recommend.chars().count() > RECOMMEND_MAX {
+        return Err(ErrCode::InvalidRecommendLength.into());
+    }
+    if caption.title.chars().count() > article::TITLE_CHARACTERS_MAX {
+        return Err(ErrCode::TitleSizeOutOfLimit.into());
+    }
+    Ok(NewContent::Image {
+        media: ids.into_iter().map(MediaId).collect(),
+        caption,
+    })
+}
+
+/// A card; what `card_ext` says is for WeChat's own clients and only has to be readable.
+fn card(object: Field<WxCard>) -> Result<NewContent, ApiError> {
+    let card = object.required(ErrCode::InvalidMessageType)?;
+    card.card_ext.or_malformed(ErrCode::InvalidArgs)?;
+    Ok(NewContent::Card(CardId(
+        card.card_id.required(ErrCode::InvalidCardId)?,
+    )))
 }
 
 fn media(object: Field<MediaRef>) -> Result<MediaId, ApiError> {
@@ -125,11 +144,23 @@ mod tests {
         );
         check(
             r#"{"msgtype":"image","image":{"media_id":"I"}}"#,
-            Ok(NewContent::Image(id("I"))),
+            Ok(NewContent::picture(id("I"))),
         );
         check(
-            r#"{"msgtype":"image","images":{"media_ids":["I"]}}"#,
-            Ok(NewContent::Image(id("I"))),
+            r#"{"msgtype":"image","images":{"media_ids":["I","J"],"title":"T","need_open_comment":"1"}}"#,
+            Ok(NewContent::Image {
+                media: vec![id("I"), id("J")],
+                caption: Caption {
+                    title: "T".into(),
+                    recommend: "分享图片".into(),
+                    need_open_comment: true,
+                    only_fans_can_comment: false,
+                },
+            }),
+        );
+        check(
+            r#"{"msgtype":"wxcard","wxcard":{"card_id":"C","card_ext":"{\"code\":\"\"}"}}"#,
+            Ok(NewContent::Card(CardId("C".into()))),
         );
         check(
             r#"{"msgtype":"voice","voice":{"media_id":"V"}}"#,
@@ -178,10 +209,6 @@ mod tests {
         ] {
             check(json, Err(ErrCode::InvalidMessageType));
         }
-        check(
-            r#"{"msgtype":"wxcard","wxcard":{"card_id":"C"}}"#,
-            Err(ErrCode::InvalidCardId),
-        );
     }
 
     #[test]
@@ -200,6 +227,17 @@ mod tests {
             r#"{"msgtype":"image","images":{"media_ids":[]}}"#,
             Err(ErrCode::InvalidImageCount),
         );
+        let many = format!(
+            r#"{{"msgtype":"image","images":{{"media_ids":[{}"I"]}}}}"#,
+            r#""I","#.repeat(20)
+        );
+        check(&many, Err(ErrCode::InvalidImageCount));
+        let long = format!(
+            r#"{{"msgtype":"image","images":{{"media_ids":["I"],"recommend":"{}"}}}}"#,
+            "荐".repeat(301)
+        );
+        check(&long, Err(ErrCode::InvalidRecommendLength));
+        check(r#"{"msgtype":"wxcard","wxcard":{}}"#, Err(ErrCode::InvalidCardId));
         check(
             r#"{"msgtype":"mpnews","mpnews":{}}"#,
             Err(ErrCode::InvalidMediaId),

@@ -1,0 +1,225 @@
+//! Article statistics (图文分析): which days may be asked for, and how reads are added up (spec accounts §11).
+//!
+//! Times are counters. People are bitmaps of ordinals, so that somebody who reads twice, or two articles, is one
+//! person in every sum. Readers who do not say who they are count as times only.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    block::Block,
+    id::{BlockNo, NewsId, Ordinal},
+    time::{Calendar, Day, Timestamp},
+};
+
+/// The hour of a day at which the figures of the day before are ready (spec accounts §11).
+pub const READY_HOUR: u8 = 8;
+
+/// Where a reader came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReadSource {
+    /// The reader's inbox: an inbox token said so.
+    Session,
+    /// Nobody knows.
+    Other,
+}
+
+impl ReadSource {
+    /// `user_source` of the original.
+    pub fn number(self) -> i64 {
+        match self {
+            ReadSource::Session => 0,
+            ReadSource::Other => 5,
+        }
+    }
+
+    /// The source with this number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        [ReadSource::Session, ReadSource::Other]
+            .into_iter()
+            .find(|source| source.number() == number)
+    }
+}
+
+/// One article of a sent news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArticleNo {
+    /// `msg_data_id`.
+    pub news: NewsId,
+    /// Its position, from 1.
+    pub index: u8,
+}
+
+/// One load of an article's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// What was read.
+    pub article: ArticleNo,
+    /// Who read it, if the reader said so.
+    pub reader: Option<Ordinal>,
+    /// Whether the page was loaded, or a load that was counted before is only given its reader.
+    pub loaded: bool,
+}
+
+impl Read {
+    /// Where it came from.
+    pub fn source(&self) -> ReadSource {
+        match self.reader {
+            Some(_) => ReadSource::Session,
+            None => ReadSource::Other,
+        }
+    }
+}
+
+/// How often and by how many people something was read.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    times: BTreeMap<ReadSource, u64>,
+    people: BTreeMap<BlockNo, Block>,
+}
+
+impl Reads {
+    /// Adds loads of a page.
+    pub fn add_times(&mut self, source: ReadSource, times: u64) {
+        *self.times.entry(source).or_default() += times;
+    }
+
+    /// Adds people of one block; whoever is in it already stays one person.
+    pub fn add_people(&mut self, block: BlockNo, people: &Block) {
+        self.people.entry(block).or_default().unite(people);
+    }
+
+    /// Adds everything of `other`.
+    pub fn add(&mut self, other: &Reads) {
+        for (source, times) in &other.times {
+            self.add_times(*source, *times);
+        }
+        for (block, people) in &other.people {
+            self.add_people(*block, people);
+        }
+    }
+
+    /// Loads of the page from one source.
+    pub fn times_from(&self, source: ReadSource) -> u64 {
+        self.times.get(&source).copied().unwrap_or_default()
+    }
+
+    /// Loads of the page.
+    pub fn times(&self) -> u64 {
+        self.times.values().sum()
+    }
+
+    /// Distinct people who said who they are; they all came from their inboxes.
+    pub fn people(&self) -> u64 {
+        self.people.values().map(|block| u64::from(block.count())).sum()
+    }
+}
+
+/// Days from the first to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    /// The first.
+    pub first: Day,
+    /// The last; not before the first.
+    pub last: Day,
+}
+
+impl Days {
+    /// One day.
+    pub fn one(day: Day) -> Self {
+        Self {
+            first: day,
+            last: day,
+        }
+    }
+
+    /// Each of them.
+    pub fn each(self) -> impl Iterator<Item = Day> {
+        (self.first.0..=self.last.0).map(Day)
+    }
+}
+
+/// Why days cannot be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpanRefusal {
+    /// Not written as `2026-11-22` (61500).
+    #[error("a date is not written as YYYY-MM-DD")]
+    Format,
+    /// Reversed, too long, or not over yet (61501).
+    #[error("the range of dates is reversed, too long, or not over yet")]
+    Range,
+    /// Yesterday, before [`READY_HOUR`] (61503).
+    #[error("the figures are not ready yet")]
+    NotReady,
+}
+
+/// The days between two dates, at most `days_max` of them and all over by `now`.
+pub fn check_span(
+    first: &str,
+    last: &str,
+    days_max: i32,
+    now: Timestamp,
+    calendar: &Calendar,
+) -> Result<Days, SpanRefusal> {
+    let first = Day::parse(first).ok_or(SpanRefusal::Format)?;
+    let last = Day::parse(last).ok_or(SpanRefusal::Format)?;
+    let today = calendar.day(now);
+    let length = i64::from(last.0) - i64::from(first.0) + 1;
+    if !(1..=i64::from(days_max)).contains(&length) || last >= today {
+        return Err(SpanRefusal::Range);
+    }
+    if last.plus(1) == today && calendar.hour(now) < READY_HOUR {
+        return Err(SpanRefusal::NotReady);
+    }
+    Ok(Days { first, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::parse_rfc3339;
+
+    fn check(now: &str, first: &str, last: &str, days_max: i32, expected: Result<i32, SpanRefusal>) {
+        let now = parse_rfc3339(now).expect("an instant");
+        let days = check_span(first, last, days_max, now, &Calendar::shanghai());
+        assert_eq!(
+            days.map(|days| days.last.0 - days.first.0 + 1),
+            expected,
+            "{now:?} {first} {last}"
+        );
+    }
+
+    #[test]
+    fn days_must_be_over_in_order_and_not_too_many() {
+        use SpanRefusal::{Format, NotReady, Range};
+        let now = "2026-11-22T08:00:00+08:00";
+        check(now, "2026-11-21", "2026-11-21", 1, Ok(1));
+        check(now, "2026-11-20", "2026-11-21", 1, Err(Range));
+        check(now, "2026-11-15", "2026-11-21", 7, Ok(7));
+        check(now, "2026-11-14", "2026-11-21", 7, Err(Range));
+        check(now, "2026-11-21", "2026-11-20", 7, Err(Range));
+        check(now, "2026-11-22", "2026-11-22", 7, Err(Range));
+        check(now, "2026-11-31", "2026-11-31", 7, Err(Format));
+        check(now, "20261121", "2026-11-21", 7, Err(Format));
+        check(now, "0001-01-01", "9999-12-31", 7, Err(Range));
+        let early = "2026-11-22T07:59:59+08:00";
+        check(early, "2026-11-21", "2026-11-21", 1, Err(NotReady));
+        check(early, "2026-11-20", "2026-11-20", 1, Ok(1));
+    }
+
+    #[test]
+    fn somebody_who_reads_twice_is_one_person() {
+        let mut block = Block::empty();
+        block.insert(7);
+        let mut first = Reads::default();
+        first.add_times(ReadSource::Session, 1);
+        first.add_people(BlockNo(0), &block);
+        let mut sum = first.clone();
+        block.insert(8);
+        let mut second = Reads::default();
+        second.add_times(ReadSource::Other, 3);
+        second.add_people(BlockNo(0), &block);
+        sum.add(&second);
+        assert_eq!((sum.times(), sum.people()), (4, 2));
+        assert_eq!(sum.times_from(ReadSource::Session), 1);
+    }
+}

@@ -1,0 +1,109 @@
+//! Between acceptance and the first block: the review, then the originality check (spec mass-send §14.5, §14.7).
+
+use domain::{
+    compat::Behaviour,
+    content::Content,
+    id::{AccountId, MassId, NewsId},
+    mass::{Mass, MassState},
+    originality,
+    review::Verdict,
+    time::Timestamp,
+};
+use store::StoreResult;
+
+use crate::{
+    Advanced, Engine,
+    review::{Reviewed, Submission},
+};
+
+impl Engine {
+    /// Checks a mass. `None` when it may go out; else what was done for it instead.
+    pub(crate) async fn check(
+        &self,
+        account: AccountId,
+        mass: MassId,
+        now: Timestamp,
+    ) -> StoreResult<Option<Advanced>> {
+        let key = (account, mass);
+        let verdict = match self.reviews.stand(key, now) {
+            Some(Reviewed::Waiting(until)) => return Ok(Some(Advanced::NotBefore(until))),
+            Some(Reviewed::Decided(verdict)) => Some(verdict),
+            None => None,
+        };
+        let Some(submission) = self.submission(account, mass).await? else {
+            return Ok(Some(Advanced::NotBefore(None)));
+        };
+        let verdict = match verdict {
+            Some(verdict) => verdict,
+            None if self.reviews.is_empty() => Verdict::Pass,
+            None => match self.reviews.ask(submission.clone(), &self.bus, now).await {
+                Reviewed::Decided(verdict) => verdict,
+                Reviewed::Waiting(until) => return Ok(Some(Advanced::NotBefore(until))),
+            },
+        };
+        let end = match verdict {
+            Verdict::Pass => self.check_originality(&submission).await?,
+            Verdict::Refuse(number) => Some(MassState::Refused(number)),
+            Verdict::Fail => Some(MassState::Failed),
+        };
+        if let Some(end) = end {
+            self.store.end_undelivered(account, mass, end, now).await?;
+            tracing::info!(
+                account.id = account.0,
+                mass.id = mass.0,
+                ?end,
+                "a mass send ended before its first delivery"
+            );
+        }
+        self.reviews.forget(key);
+        Ok(end.map(|_| Advanced::Worked))
+    }
+
+    async fn submission(&self, account: AccountId, mass: MassId) -> StoreResult<Option<Submission>> {
+        let found = self.store.account_by_id(account).await?;
+        let mass = self.store.mass(account, mass).await?;
+        let (Some(account), Some(mass)) = (found, mass) else {
+            return Ok(None);
+        };
+        let news = match mass.content {
+            Content::News(news) => self.store.frozen_news(account.id, news).await?,
+            _ => None,
+        };
+        Ok(Some(Submission { account, mass, news }))
+    }
+
+    /// Compares news with the declared originals; says how the mass ends if it may not go out.
+    async fn check_originality(&self, submission: &Submission) -> StoreResult<Option<MassState>> {
+        let (account, mass) = (&submission.account, &submission.mass);
+        let Content::News(news) = mass.content else {
+            return Ok(None);
+        };
+        if !account.has(Behaviour::Originality) {
+            return Ok(None);
+        }
+        let judgement = match self.compare(mass, news).await {
+            Ok(judgement) => judgement,
+            Err(error) => {
+                tracing::error!(%error, account.id = account.id.0, mass.id = mass.id.0, "the originality check failed");
+                originality::judge_unchecked(mass.send_ignore_reprint)
+            }
+        };
+        Ok(judgement
+            .refusal
+            .map(|refusal| MassState::Refused(refusal.number())))
+    }
+
+    async fn compare(&self, mass: &Mass, news: NewsId) -> StoreResult<originality::Judgement> {
+        let check = self
+            .store
+            .check_originality(mass.account, news, mass.send_ignore_reprint)
+            .await?;
+        let judgement = check.judgement;
+        if !check.findings.is_empty() {
+            self.store
+                .record_check(mass.account, mass.id, news, check)
+                .await?;
+        }
+        Ok(judgement)
+    }
+}

@@ -1,0 +1,171 @@
+//! What readers do with an article in their inbox: comment on it, say that they read it.
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, State},
+    http::{StatusCode, request::Parts},
+};
+use domain::{
+    comment::WriteRefusal,
+    id::{CommentId, Sequence},
+    link::LinkKind,
+    statistics::Read,
+};
+use serde::{Deserialize, Serialize};
+use store::comment::ReaderArticle;
+
+use crate::{
+    api::query,
+    app::App,
+    inbox::Reader,
+    v1::{problem::Problem, request::Strict},
+};
+
+/// An entry of the reader's inbox, as the path names it.
+pub struct OfEntry {
+    reader: Reader,
+    entry: Sequence,
+}
+
+/// A comment to be written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewComment {
+    #[serde(default = "first")]
+    index: u8,
+    content: String,
+}
+
+/// A comment that was written.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    comment_id: i64,
+}
+
+/// Which article was read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRead {
+    #[serde(default = "first")]
+    index: u8,
+}
+
+fn first() -> u8 {
+    1
+}
+
+/// `POST /inbox/entries/{id}/comments {"index":1,"content":"…"}`; `index` is the article's place, from 1.
+pub async fn comment(
+    of: OfEntry,
+    State(app): State<App>,
+    Strict(new): Strict<NewComment>,
+) -> Result<(StatusCode, Json<Written>), Problem> {
+    let written = app
+        .store
+        .write_comment(of.reader.account, of.article(new.index), &new.content, app.now())
+        .await??;
+    Ok((
+        StatusCode::CREATED,
+        Json(Written {
+            comment_id: written.0,
+        }),
+    ))
+}
+
+/// `DELETE /inbox/entries/{id}/comments/{comment}?index=1`: the reader's own comment.
+pub async fn withdraw(
+    of: OfEntry,
+    State(app): State<App>,
+    Path(names): Path<HashMap<String, String>>,
+    place: Place,
+) -> Result<StatusCode, Problem> {
+    let unknown = || Problem::not_found("comment");
+    let id = names.get("comment").and_then(|id| id.parse().ok());
+    let id = CommentId(id.ok_or_else(unknown)?);
+    let withdrawn = app
+        .store
+        .withdraw_comment(of.reader.account, of.article(place.0), id)
+        .await?;
+    if withdrawn {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// `POST /inbox/entries/{id}/reads {"index":1}`: whose page load it was that came without a name. Counts the
+/// person and no further time; a page that is loaded with the inbox token counts both by itself.
+pub async fn read(
+    of: OfEntry,
+    State(app): State<App>,
+    Strict(new): Strict<NewRead>,
+) -> Result<StatusCode, Problem> {
+    let place = of.article(new.index);
+    let article = app.store.article_of_entry(of.reader.account, place).await?;
+    let read = Read {
+        article: article.ok_or_else(|| Problem::not_found("article"))?,
+        reader: Some(of.reader.ordinal),
+        loaded: false,
+    };
+    app.store.note_read(of.reader.account, read, app.now());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `index` of the query; the first article when it is absent.
+pub struct Place(u8);
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match query::value(&parts.uri, "index").map(|text| text.parse()) {
+            None => Ok(Self(first())),
+            Some(Ok(index)) => Ok(Self(index)),
+            Some(Err(_)) => Err(Problem::bad_request("index must be a number from 1 upward")),
+        }
+    }
+}
+
+impl OfEntry {
+    fn article(&self, index: u8) -> ReaderArticle {
+        ReaderArticle {
+            reader: self.reader.ordinal,
+            entry: self.entry,
+            index,
+        }
+    }
+}
+
+impl FromRequestParts<App> for OfEntry {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let reader = Reader::from_request_parts(parts, app).await?;
+        let unknown = || Problem::not_found("entry");
+        let names: Path<HashMap<String, String>> = Path::from_request_parts(parts, app)
+            .await
+            .map_err(|_| unknown())?;
+        let link = names.get("entry").and_then(|entry| app.links.open(entry));
+        let link = link
+            .filter(|link| link.kind == LinkKind::Entry && link.account == reader.account && link.index == 0)
+            .ok_or_else(unknown)?;
+        let entry = i64::try_from(link.number).map_err(|_| unknown())?;
+        Ok(Self {
+            reader,
+            entry: Sequence(entry),
+        })
+    }
+}
+
+impl From<WriteRefusal> for Problem {
+    fn from(refusal: WriteRefusal) -> Self {
+        match refusal {
+            WriteRefusal::ArticleUnknown => Self::not_found("article"),
+            WriteRefusal::TextLength => Self::bad_request(refusal.to_string()),
+            WriteRefusal::NotFollowing => Self::forbidden(refusal.to_string()),
+            WriteRefusal::Closed | WriteRefusal::TooMany => Self::conflict(refusal.to_string()),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A dry run: everything that accepting and releasing would decide, read and not written.
+
+use domain::{
+    account::Account,
+    block::Block,
+    id::AccountId,
+    mass::{Counts, NewMass},
+    speed::Pace,
+    time::Timestamp,
+};
+use rusqlite::Connection;
+
+use super::{Shared, accept, account, release, rows, usage};
+use crate::{StoreResult, mass::DryRun};
+
+/// What `mass` would do.
+pub(super) fn dry_run(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    mass: &NewMass,
+    now: Timestamp,
+) -> StoreResult<DryRun> {
+    let Some(account) = account::by_id(db, shared, account)? else {
+        return Err(rows::damaged("an account number"));
+    };
+    let before = usage::load(db, shared, account.id, now)?;
+    let at = before.latest;
+    let mut run = DryRun {
+        at,
+        refusal: None,
+        counts: Counts::default(),
+        before,
+        after: before,
+        duration_ms: 0,
+    };
+    let frozen = match accept::examine(db, &account, mass, at)? {
+        Ok(frozen) => frozen,
+        Err(refusal) => {
+            run.refusal = Some(refusal);
+            return Ok(run);
+        }
+    };
+    let mut after = before;
+    match accept::admit(db, &account, mass, &mut after)? {
+        Ok(_) => run.after = after,
+        Err(refusal) => run.refusal = Some(refusal),
+    }
+    run.counts = outcome(db, shared, &account, mass, &frozen, at)?;
+    let last = frozen.targets.iter().map(|target| target.count);
+    let before_last = last.clone().sum::<u64>() - last.last().unwrap_or(0);
+    run.duration_ms = Pace::starting(at, mass.per_minute).due(before_last).ms_since(at);
+    Ok(run)
+}
+
+fn outcome(
+    db: &Connection,
+    shared: &Shared,
+    account: &Account,
+    mass: &NewMass,
+    frozen: &accept::Frozen,
+    at: Timestamp,
+) -> StoreResult<Counts> {
+    let rules = release::Rules {
+        account: account.id,
+        tag: accept::audience_tag(&mass.audience),
+        receipts_per_month: account.quota.receipts_per_month,
+    };
+    let month = shared.calendar.month(at);
+    let mut counts = Counts {
+        total: frozen.total(),
+        ..Counts::default()
+    };
+    for target in &frozen.targets {
+        let (outcomes, _) = release::decide(
+            db,
+            shared,
+            &rules,
+            target.block,
+            month,
+            &Block::decode(&target.bits)?,
+        )?;
+        counts.add(&outcomes.counts());
+    }
+    Ok(counts)
+}
