@@ -105,11 +105,11 @@ async fn l09_send_fail_is_a_state_too() {
     let account = server.account(SERVICE).await;
     server.next_verdict(SERVICE, json!({"send_fail": true})).await;
     let failed = accepted(&account.send_tag(EVEN, text("x")).await);
-    server.advance(3_600).await;
+    server.advance(60).await;
     assert_eq!(account.status(&failed).await, "SEND_FAIL");
     server.next_verdict(SERVICE, json!({"code": 20002})).await;
     let judged = accepted(&account.send_tag(EVEN, text("y")).await);
-    server.advance(3_600).await;
+    server.advance(60).await;
     assert_eq!(account.status(&judged).await, "SEND_FAIL");
 }
 

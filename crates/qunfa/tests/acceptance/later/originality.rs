@@ -7,18 +7,22 @@ use crate::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A text that is long enough to be somebody's work.
+/// A text that is long enough to be somebody's work, and like no other.
 fn essay(words: &str) -> String {
+    let mut state = words.bytes().fold(7_u64, |state, byte| {
+        state.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // One of three thousand common characters.
+        char::from_u32(0x4e00 + (state >> 33) as u32 % 3_000).expect("a character")
+    };
     let sentences: String = (0..40)
-        .map(|number| {
-            format!(
-                "{words}的第{number}段，讲{}件不同的事，结论是{}。",
-                number * 7,
-                number * 13
-            )
-        })
+        .map(|_| (0..20).map(|_| next()).collect::<String>() + "。")
         .collect();
-    format!("<p>{sentences}</p>")
+    format!("<p>{words}：{sentences}</p>")
 }
 
 /// The subscription account declares an article original, after sending it; its link.
