@@ -1,5 +1,6 @@
 //! S31–S41: pictures inside articles (spec mass-send §5).
 
+use futures::{StreamExt, stream};
 use reqwest::{
     Method,
     multipart::{Form, Part},
@@ -51,6 +52,20 @@ async fn s032_pictures_for_articles_do_not_fill_the_library() {
     let added = account.upload(path, files::png(8, 8), "a.png").await;
     assert!(added["media_id"].is_string(), "{added}");
     assert_eq!(count().await, 1, "the count does count");
+}
+
+#[tokio::test]
+async fn s032_pictures_for_articles_are_taken_when_the_library_is_full() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    let path = "/cgi-bin/material/add_material?type=image";
+    let picture = files::png(1, 1);
+    let fill = (0..5_000).map(|_| account.upload(path, picture.clone(), "a.png"));
+    let full: Vec<Value> = stream::iter(fill).buffer_unordered(50).collect().await;
+    assert!(full.iter().all(|answer| answer["media_id"].is_string()));
+    refused(&account.upload(path, picture.clone(), "a.png").await, 45074);
+    let answer = account.upload(UPLOADIMG, picture, "a.png").await;
+    assert!(answer["url"].is_string(), "{answer}");
 }
 
 #[tokio::test]
