@@ -88,6 +88,21 @@ async fn s004_a_subscription_account_calls_successfully_once_a_day() {
 }
 
 #[tokio::test]
+async fn s004_a_send_that_the_review_refused_was_not_successful() {
+    let server = TestServer::start().await;
+    let account = server.account(SUBSCRIPTION).await;
+    server.next_verdict(SUBSCRIPTION, json!({"code": 10001})).await;
+    let id = accepted(&account.send_all(text("one")).await);
+    refused(&account.send_all(text("too early")).await, 45028);
+    server.advance(60).await;
+    assert_eq!(account.status(&id).await, "SEND_FAIL");
+    accepted(&account.send_all(text("two")).await);
+    refused(&account.send_all(text("three")).await, 45028);
+    server.advance(60).await;
+    assert_eq!(account.texts(0).await, ["two"]);
+}
+
+#[tokio::test]
 async fn s005_the_call_of_a_subscription_account_goes_to_all_or_to_a_tag() {
     let server = TestServer::start().await;
     let account = server.account(SUBSCRIPTION).await;
@@ -195,12 +210,14 @@ async fn s021_a_subscription_account_enters_the_history_once_a_day_by_the_api_or
     let account = server.account(SUBSCRIPTION).await;
     account.site_text("site first").await;
     refused(&account.send_all(text("api second")).await, 45028);
+    server.settle().await;
+    accepted(&account.send_tag(EVEN, text("api tag")).await); // reading 2
     server.advance(DAY).await;
     let account = server.account(SUBSCRIPTION).await;
     accepted(&account.send_all(text("api first")).await);
     account.site_refused("site second").await;
     server.settle().await;
-    assert_eq!(account.texts(0).await, ["site first", "api first"]);
+    assert_eq!(account.texts(0).await, ["site first", "api tag", "api first"]);
 }
 
 #[tokio::test]
