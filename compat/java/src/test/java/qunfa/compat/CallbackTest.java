@@ -96,8 +96,9 @@ class CallbackTest extends SandboxTest {
     box.setCallback(Map.of("url", url, "token", TOKEN, "aes_key", AES_KEY, "mode", mode, "verify", true));
   }
 
+  /** The SDK puts MsgID into getMsgId(); its getMassMsgId() stays null. */
   private List<WxMpXmlMessage> of(long msgId) {
-    return events.stream().filter(e -> e.getMassMsgId() != null && e.getMassMsgId() == msgId).toList();
+    return events.stream().filter(e -> e.getMsgId() != null && e.getMsgId() == msgId).toList();
   }
 
   /** The event of a mass, after every possible repetition had its time. */
