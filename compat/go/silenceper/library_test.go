@@ -140,6 +140,7 @@ func TestTheStatisticsOfADay(t *testing.T) {
 	delivered(t, client, result, err)
 	day := box.Today(t).Format("2006-01-02")
 	box.Advance(t, 24*3600)
+	client = connect(sandbox.Service) // the SDK does not renew its token by itself
 	summary, err := client.GetDataCube().GetArticleSummary(day, day)
 	sandbox.OK(t, err)
 	sandbox.Equal(t, "errcode", summary.ErrCode, 0)
