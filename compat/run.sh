@@ -73,7 +73,7 @@ run_node() {
 }
 
 run_go() {
-    if ! command -v go >/dev/null || ! go version | awk '{ sub(/^go/, "", $3); split($3, v, "."); exit !(v[1] > 1 || v[2] >= 24) }'; then
+    if ! command -v go >/dev/null || ! go version | awk '{ sub(/^go/, "", $3); split($3, v, "."); good = v[1] > 1 || v[2] >= 24 } END { exit !good }'; then
         left_out+=("go: needs go of version 1.24 or later")
         return
     fi
@@ -84,7 +84,7 @@ run_go() {
 }
 
 run_java() {
-    if ! command -v mvn >/dev/null || ! command -v javac >/dev/null || ! javac --release 17 -version >/dev/null 2>&1; then
+    if ! command -v mvn >/dev/null || ! javac -version 2>/dev/null | awk '{ split($2, v, "."); good = v[1] >= 17 } END { exit !good }'; then
         left_out+=("java: needs a JDK of version 17 or later with mvn")
         return
     fi
