@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/chanxuehong/wechat/mp/base"
 	"github.com/chanxuehong/wechat/mp/datacube"
 	"github.com/chanxuehong/wechat/mp/material"
 	"github.com/chanxuehong/wechat/mp/message/mass/mass2group"
@@ -98,4 +99,13 @@ func TestTheStatisticsOfADay(t *testing.T) {
 		}
 	}
 	sandbox.Equal(t, "the article is in the day's list", found, true)
+}
+
+func TestTheServersAddressesAreListed(t *testing.T) {
+	sandbox.NeedsLibrary(t)
+	addresses, err := base.GetCallbackIP(connect(sandbox.Service))
+	sandbox.OK(t, err)
+	if len(addresses) == 0 {
+		t.Error("no address")
+	}
 }

@@ -2,12 +2,15 @@ package silenceper
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/silenceper/wechat/v2/domain/openapi"
 	"github.com/silenceper/wechat/v2/officialaccount/broadcast"
 	"github.com/silenceper/wechat/v2/officialaccount/draft"
 	"github.com/silenceper/wechat/v2/officialaccount/material"
+	"github.com/silenceper/wechat/v2/util"
 
 	"qunfa/compat/sandbox"
 )
@@ -154,4 +157,54 @@ func TestTheStatisticsOfADay(t *testing.T) {
 		}
 	}
 	sandbox.Equal(t, "the article is in the day's list", found, true)
+}
+
+func TestTheServersAddressesAreListed(t *testing.T) {
+	sandbox.NeedsLibrary(t)
+	api := connect(sandbox.Service).GetBasic()
+	for _, list := range []func() ([]string, error){api.GetCallbackIP, api.GetAPIDomainIP} {
+		addresses, err := list()
+		sandbox.OK(t, err)
+		if len(addresses) == 0 {
+			t.Error("no address")
+		}
+	}
+}
+
+func TestAQuotaIsToldAndCleared(t *testing.T) {
+	sandbox.NeedsLibrary(t)
+	client := connect(sandbox.Service)
+	api := client.GetOpenAPI()
+	of := openapi.GetAPIQuotaParams{CgiPath: "/cgi-bin/tags/get"}
+	before, err := api.GetAPIQuota(of)
+	sandbox.OK(t, err)
+	_, err = client.GetUser().GetTag()
+	sandbox.OK(t, err)
+	after, err := api.GetAPIQuota(of)
+	sandbox.OK(t, err)
+	sandbox.Equal(t, "used", after.Quota.Used, before.Quota.Used+1)
+	sandbox.OK(t, client.GetBasic().ClearQuota())
+	sandbox.OK(t, api.ClearQuotaByAppSecret())
+	cleared, err := api.GetAPIQuota(of)
+	sandbox.OK(t, err)
+	sandbox.Equal(t, "used after clearing", cleared.Quota.Used, 0)
+}
+
+func TestARefusedCallIsFoundByItsRid(t *testing.T) {
+	sandbox.NeedsLibrary(t)
+	client := connect(sandbox.Service)
+	_, err := massAPI(client).SendText(&broadcast.User{TagID: sandbox.TagHundredth}, "")
+	var refusal *util.CommonError
+	if !errors.As(err, &refusal) {
+		t.Fatal(err)
+	}
+	_, rid, found := strings.Cut(refusal.ErrMsg, "rid: ")
+	if !found {
+		t.Fatalf("no rid in %q", refusal.ErrMsg)
+	}
+	call, err := client.GetOpenAPI().GetRidInfo(openapi.GetRidInfoParams{Rid: strings.TrimSpace(rid)})
+	sandbox.OK(t, err)
+	if !strings.Contains(call.Request.ResponseBody, "44004") {
+		t.Errorf("found: %+v", call.Request)
+	}
 }

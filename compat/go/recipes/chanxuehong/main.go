@@ -4,6 +4,7 @@
 package main
 
 import (
+	"crypto/sha1"
 	"encoding/xml"
 	"fmt"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +91,9 @@ func listen(address string) <-chan finish {
 			return
 		}
 		var event finish
-		if err := xml.NewDecoder(r.Body).Decode(&event); err != nil {
+		if !signed(r.URL.Query()) {
+			http.Error(w, "the signature is wrong", http.StatusForbidden)
+		} else if err := xml.NewDecoder(r.Body).Decode(&event); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		} else if event.EventType == mass.EventTypeMassSendJobFinish {
 			finished <- event
@@ -103,6 +107,13 @@ func listen(address string) <-chan finish {
 		log.Fatal("the callback was not saved: ", answer.Status)
 	}
 	return finished
+}
+
+// signed says whether a request bears the signature of the callback's token.
+func signed(query url.Values) bool {
+	parts := []string{token, query.Get("timestamp"), query.Get("nonce")}
+	slices.Sort(parts)
+	return query.Get("signature") == fmt.Sprintf("%x", sha1.Sum([]byte(strings.Join(parts, ""))))
 }
 
 func must[T any](value T, err error) T {

@@ -13,6 +13,7 @@ import me.chanjar.weixin.common.api.WxConsts.MassMsgType;
 import me.chanjar.weixin.common.error.WxErrorException;
 import me.chanjar.weixin.mp.api.WxMpService;
 import me.chanjar.weixin.mp.bean.WxMpMassNews;
+import me.chanjar.weixin.mp.bean.comment.WxMpCommentListVo.WxMpComment;
 import me.chanjar.weixin.mp.bean.draft.WxMpAddDraft;
 import me.chanjar.weixin.mp.bean.draft.WxMpDraftArticles;
 import me.chanjar.weixin.mp.bean.draft.WxMpUpdateDraft;
@@ -22,7 +23,7 @@ import me.chanjar.weixin.mp.bean.material.WxMpMaterialUploadResult;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Permanent materials, drafts, publishing, comments, statistics. */
+/** Permanent materials, drafts, publishing, comments, statistics, quotas. */
 class LibraryTest extends SandboxTest {
   private WxMpService client;
 
@@ -141,21 +142,45 @@ class LibraryTest extends SandboxTest {
   }
 
   @Test
-  void commentsAreOpenedListedAndClosed() throws WxErrorException {
+  void commentsAreOpenedListedElectedAnsweredAndClosed() throws WxErrorException {
     var message = toTag(Sandbox.TAG_HUNDREDTH, MassMsgType.MPNEWS);
     WxMpMassNews news = new WxMpMassNews();
     news.addArticle(article(upload(client, "thumb", "test.jpg"), uploadPicture(client), unique("可以留言")));
     news.getArticles().get(0).setNeedOpenComment(true);
     message.setMediaId(client.getMassMessageService().massNewsUpload(news).getMediaId());
     var sent = client.getMassMessageService().massGroupMessageSend(message);
-    delivered(client, sent);
+    String mass = sent.getMsgDataId();
+    long msgId = delivered(client, sent);
+    String reader = everybody(client).get(0);
     var comments = client.getCommentService();
-    comments.open(sent.getMsgDataId(), 0);
-    var list = comments.list(sent.getMsgDataId(), 0, 0, 10, 0);
-    assertEquals(0, list.getTotal());
-    assertEquals(List.of(), list.getComment());
-    comments.close(sent.getMsgDataId(), 0);
+    assertEquals(0, comments.list(mass, 0, 0, 10, 0).getTotal());
+    assertEquals(List.of(), comments.list(mass, 0, 0, 10, 0).getComment());
+
+    box.comment(reader, msgId, "玉兰真好看 🌸");
+    WxMpComment comment = comments.list(mass, 0, 0, 10, 0).getComment().get(0);
+    assertEquals("玉兰真好看 🌸", comment.getContent());
+    assertEquals(reader, comment.getOpenid());
+    long id = comment.getUserCommentId();
+    comments.markElect(mass, 0, id);
+    assertEquals(1, comments.list(mass, 0, 0, 10, 2).getTotal());
+    comments.unmarkElect(mass, 0, id);
+    comments.replyAdd(mass, 0, id, "谢谢");
+    assertEquals("谢谢", comments.list(mass, 0, 0, 10, 0).getComment().get(0).getReply().getContent());
+    refused(88005, "", () -> comments.replyAdd(mass, 0, id, "再谢"));
+    comments.replyDelete(mass, 0, id);
+    comments.delete(mass, 0, id);
+    assertEquals(0, comments.list(mass, 0, 0, 10, 0).getTotal());
+    comments.close(mass, 0);
+    comments.open(mass, 0);
     refused(88001, "", () -> comments.open("1", 0));
+  }
+
+  @Test
+  void theServersAddressesAreListedAndTheQuotaIsCleared() throws WxErrorException {
+    assertTrue(client.getCallbackIP().length > 0);
+    client.clearQuota(Sandbox.SERVICE.appid());
+    refused(40013, "invalid appid", () -> client.clearQuota(Sandbox.SUBSCRIPTION.appid()));
+    refused(40201, "", () -> client.netCheck("all", "DEFAULT"));
   }
 
   @Test

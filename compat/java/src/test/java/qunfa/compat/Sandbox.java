@@ -198,10 +198,20 @@ final class Sandbox implements CloseableResource {
 
   // -- the follower's side ------------------------------------------------------------------------------------
 
+  private String inboxToken(String openid) {
+    String path = "/v1/accounts/" + SERVICE.appid() + "/inbox-tokens";
+    return call("POST", path, Map.of("openid", openid)).get("token").getAsString();
+  }
+
+  /** A follower's comment on the first article of a mass. */
+  void comment(String openid, long msgId, String content) {
+    String entry = entryOf(openid, msgId).get("id").getAsString();
+    call("POST", "/inbox/entries/" + entry + "/comments", Map.of("content", content), inboxToken(openid));
+  }
+
   /** Everything in the inbox of one follower of the service account, newest first, read page by page. */
   List<JsonObject> inbox(String openid) {
-    String path = "/v1/accounts/" + SERVICE.appid() + "/inbox-tokens";
-    String token = call("POST", path, Map.of("openid", openid)).get("token").getAsString();
+    String token = inboxToken(openid);
     List<JsonObject> entries = new ArrayList<>();
     HashSet<String> seen = new HashSet<>();
     String cursor = "";
