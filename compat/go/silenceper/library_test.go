@@ -175,10 +175,10 @@ func TestAQuotaIsToldAndCleared(t *testing.T) {
 	sandbox.NeedsLibrary(t)
 	client := connect(sandbox.Service)
 	api := client.GetOpenAPI()
-	of := openapi.GetAPIQuotaParams{CgiPath: "/cgi-bin/tags/get"}
+	of := openapi.GetAPIQuotaParams{CgiPath: "/cgi-bin/message/mass/sendall"}
 	before, err := api.GetAPIQuota(of)
 	sandbox.OK(t, err)
-	_, err = client.GetUser().GetTag()
+	_, err = massAPI(client).SendText(&broadcast.User{TagID: sandbox.TagHundredth}, sandbox.Unique("一次调用"))
 	sandbox.OK(t, err)
 	after, err := api.GetAPIQuota(of)
 	sandbox.OK(t, err)
