@@ -85,7 +85,7 @@ func TestTagsRefuseWithTheirCodes(t *testing.T) {
 
 // The groups are the tags under their older paths.
 func TestAGroupLivesFromCreateToDelete(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "groups")
 	client := connect(sandbox.Service)
 	openIDs := everybody(t, client)
 	made, err := group.Create(client, "旧分组")

@@ -13,7 +13,7 @@ import (
 )
 
 func TestPermanentMaterialsAreAddedCountedListedFetchedAndDeleted(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "materials")
 	client := connect(sandbox.Service)
 	before, err := material.GetMaterialCount(client)
 	sandbox.OK(t, err)
@@ -70,7 +70,7 @@ func TestPermanentMaterialsAreAddedCountedListedFetchedAndDeleted(t *testing.T) 
 }
 
 func TestAPermanentPictureIsSent(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "materials")
 	client := connect(sandbox.Service)
 	openIDs := everybody(t, client)
 	image, _, err := material.UploadImage(client, sandbox.Fixture("test.jpg"))
@@ -80,7 +80,7 @@ func TestAPermanentPictureIsSent(t *testing.T) {
 }
 
 func TestTheStatisticsOfADay(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "datacube")
 	client := connect(sandbox.Service)
 	title := sandbox.Unique("有人看的图文")
 	result, err := mass2group.Send(client, mass2group.NewNews(tagID, news(t, client, title)))
@@ -102,7 +102,7 @@ func TestTheStatisticsOfADay(t *testing.T) {
 }
 
 func TestTheServersAddressesAreListed(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "addresses")
 	addresses, err := base.GetCallbackIP(connect(sandbox.Service))
 	sandbox.OK(t, err)
 	if len(addresses) == 0 {

@@ -98,17 +98,13 @@ func TestNewsAreSentAndTheirPageCanBeRead(t *testing.T) {
 }
 
 func TestACardIsSent(t *testing.T) {
-	sandbox.NeedsLibrary(t)
-	var card struct {
-		ID string `json:"card_id"`
-	}
-	box.Native(t, "POST", "/v1/accounts/"+sandbox.Service.AppID+"/cards", map[string]any{"title": "借书券"}, &card)
+	card := box.Card(t)
 	sendToEach(t, func(_ *core.Client, two []string) (all, tag, list any) {
-		return mass2all.NewWxCard(card.ID, ""), mass2group.NewWxCard(tagID, card.ID, ""),
-			mass2users.NewWxCard(two, card.ID, "")
+		return mass2all.NewWxCard(card, ""), mass2group.NewWxCard(tagID, card, ""),
+			mass2users.NewWxCard(two, card, "")
 	}, func(t *testing.T, name string, _ *mass.Result, entry sandbox.Entry) {
 		sandbox.Equal(t, name, entry.Type, "wxcard")
-		sandbox.Equal(t, name, entry.CardID, card.ID)
+		sandbox.Equal(t, name, entry.CardID, card)
 	})
 }
 

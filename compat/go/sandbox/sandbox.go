@@ -39,10 +39,6 @@ const (
 	FollowerCount = followers
 )
 
-// LibraryReady says whether the server under test has permanent materials, drafts, groups, cards, comments,
-// statistics and several pictures in one mass. QUNFA_COMPAT_LIBRARY=1 says it for one run.
-const LibraryReady = false
-
 // Account is an account of the sandbox.
 type Account struct{ AppID, Secret string }
 
@@ -61,14 +57,6 @@ type Sandbox struct {
 	process *exec.Cmd
 	ended   chan error
 	folder  string
-}
-
-// NeedsLibrary leaves a test out on a server without what LibraryReady names.
-func NeedsLibrary(t *testing.T) {
-	t.Helper()
-	if !LibraryReady && os.Getenv("QUNFA_COMPAT_LIBRARY") != "1" {
-		t.Skip("sandbox.LibraryReady is false: the server does not have these endpoints yet")
-	}
 }
 
 // Run starts a sandbox, runs a package's tests against it, and stops it; for TestMain.

@@ -27,7 +27,7 @@ func add(t *testing.T, api *material.Material, kind material.MediaType, name str
 }
 
 func TestPermanentMaterialsAreAddedCountedListedAndDeleted(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "materials")
 	api := connect(sandbox.Service).GetMaterial()
 	before, err := api.GetMaterialCount()
 	sandbox.OK(t, err)
@@ -67,7 +67,7 @@ func draftOf(t *testing.T, api *material.Material, title string) *draft.Article 
 }
 
 func TestADraftIsKeptChangedListedSentAndDeleted(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "drafts")
 	client := connect(sandbox.Service)
 	openIDs, api := everybody(t, client), client.GetDraft()
 	before, err := api.CountDraft()
@@ -106,7 +106,7 @@ func TestADraftIsKeptChangedListedSentAndDeleted(t *testing.T) {
 }
 
 func TestADraftIsPublished(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "drafts")
 	client := connect(sandbox.Service)
 	title := sandbox.Unique("只发布，不群发")
 	mediaID, err := client.GetDraft().AddDraft([]*draft.Article{draftOf(t, client.GetMaterial(), title)})
@@ -126,7 +126,7 @@ func TestADraftIsPublished(t *testing.T) {
 }
 
 func TestPermanentMaterialsAreSent(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "materials")
 	client := connect(sandbox.Service)
 	openIDs := everybody(t, client)
 	voice, _ := add(t, client.GetMaterial(), material.MediaTypeVoice, "test.amr")
@@ -136,7 +136,7 @@ func TestPermanentMaterialsAreSent(t *testing.T) {
 }
 
 func TestTheStatisticsOfADay(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "datacube")
 	client := connect(sandbox.Service)
 	title := sandbox.Unique("有人看的图文")
 	result, err := massAPI(client).SendNews(&broadcast.User{TagID: sandbox.TagHundredth}, uploadNews(t, client, title), false)
@@ -160,7 +160,7 @@ func TestTheStatisticsOfADay(t *testing.T) {
 }
 
 func TestTheServersAddressesAreListed(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "addresses")
 	api := connect(sandbox.Service).GetBasic()
 	for _, list := range []func() ([]string, error){api.GetCallbackIP, api.GetAPIDomainIP} {
 		addresses, err := list()
@@ -172,7 +172,7 @@ func TestTheServersAddressesAreListed(t *testing.T) {
 }
 
 func TestAQuotaIsToldAndCleared(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "quotas")
 	client := connect(sandbox.Service)
 	api := client.GetOpenAPI()
 	of := openapi.GetAPIQuotaParams{CgiPath: "/cgi-bin/message/mass/sendall"}
@@ -191,7 +191,7 @@ func TestAQuotaIsToldAndCleared(t *testing.T) {
 }
 
 func TestARefusedCallIsFoundByItsRid(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "rids")
 	client := connect(sandbox.Service)
 	_, err := massAPI(client).SendText(&broadcast.User{TagID: sandbox.TagHundredth}, "")
 	var refusal *util.CommonError

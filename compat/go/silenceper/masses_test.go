@@ -81,7 +81,7 @@ func TestNewsAreSentAndTheirPageCanBeRead(t *testing.T) {
 
 // The SDK sends even one picture as images.media_ids.
 func TestPicturesAreSent(t *testing.T) {
-	sandbox.NeedsLibrary(t)
+	box.Needs(t, "pictures")
 	client := connect(sandbox.Service)
 	openIDs := everybody(t, client)
 	for name, audience := range audiences(openIDs) {
@@ -100,18 +100,13 @@ func TestPicturesAreSent(t *testing.T) {
 }
 
 func TestACardIsSent(t *testing.T) {
-	sandbox.NeedsLibrary(t)
 	client := connect(sandbox.Service)
-	openIDs := everybody(t, client)
-	var card struct {
-		ID string `json:"card_id"`
-	}
-	box.Native(t, "POST", "/v1/accounts/"+sandbox.Service.AppID+"/cards", map[string]any{"title": "借书券"}, &card)
+	card, openIDs := box.Card(t), everybody(t, client)
 	for name, audience := range audiences(openIDs) {
-		result, err := massAPI(client).SendWxCard(audience, card.ID)
+		result, err := massAPI(client).SendWxCard(audience, card)
 		entry := box.EntryOf(t, openIDs[0], delivered(t, client, result, err))
 		sandbox.Equal(t, name, entry.Type, "wxcard")
-		sandbox.Equal(t, name, entry.CardID, card.ID)
+		sandbox.Equal(t, name, entry.CardID, card)
 	}
 }
 

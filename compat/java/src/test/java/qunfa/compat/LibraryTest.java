@@ -29,7 +29,6 @@ class LibraryTest extends SandboxTest {
 
   @BeforeEach
   void connectAgain() {
-    needsLibrary();
     client = connect(Sandbox.SERVICE);
   }
 
@@ -48,6 +47,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void permanentMaterialsAreAddedCountedListedFetchedAndDeleted() throws Exception {
+    needs(Part.MATERIALS);
     var materials = client.getMaterialService();
     WxMpMaterialCountResult before = materials.materialCount();
     WxMpMaterialUploadResult image = add("image", "test.jpg");
@@ -97,6 +97,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void aDraftIsKeptChangedListedSentAndDeleted() throws WxErrorException {
+    needs(Part.DRAFTS);
     var drafts = client.getDraftService();
     long before = drafts.countDraft();
     String mediaId = addDraft("草稿");
@@ -126,6 +127,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void aDraftIsPublished() throws WxErrorException {
+    needs(Part.DRAFTS);
     var publishing = client.getFreePublishService();
     String title = unique("只发布，不群发");
     String publishId = publishing.submit(addDraft(title));
@@ -143,6 +145,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void commentsAreOpenedListedElectedAnsweredAndClosed() throws WxErrorException {
+    needs(Part.COMMENTS);
     var message = toTag(Sandbox.TAG_HUNDREDTH, MassMsgType.MPNEWS);
     WxMpMassNews news = new WxMpMassNews();
     news.addArticle(article(upload(client, "thumb", "test.jpg"), uploadPicture(client), unique("可以留言")));
@@ -177,6 +180,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void theServersAddressesAreListedAndTheQuotaIsCleared() throws WxErrorException {
+    needs(Part.QUOTAS);
     assertTrue(client.getCallbackIP().length > 0);
     client.clearQuota(Sandbox.SERVICE.appid());
     refused(40013, "invalid appid", () -> client.clearQuota(Sandbox.SUBSCRIPTION.appid()));
@@ -185,6 +189,7 @@ class LibraryTest extends SandboxTest {
 
   @Test
   void theStatisticsOfADay() throws WxErrorException {
+    needs(Part.DATACUBE);
     String title = unique("有人看的图文");
     var message = toTag(Sandbox.TAG_HUNDREDTH, MassMsgType.MPNEWS);
     message.setMediaId(news(client, title));

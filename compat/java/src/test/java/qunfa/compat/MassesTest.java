@@ -92,7 +92,7 @@ class MassesTest extends SandboxTest {
   @ParameterizedTest
   @EnumSource
   void severalPicturesAreSent(Audience audience) throws WxErrorException {
-    needsLibrary();
+    needs(Part.PICTURES);
     List<String> pictures = List.of(upload(client, "image", "test.jpg"), upload(client, "image", "test.png"));
     JsonObject entry = received(audience, send(audience, MassMsgType.IMAGE, null, null, pictures));
     assertEquals("image", entry.get("type").getAsString());
