@@ -2,9 +2,9 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, walk)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, walk)
 #
-# What cannot run here (no node, no python) is named with its reason at the end. With CI=true that is a
+# What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
 set -euo pipefail
 
@@ -72,6 +72,37 @@ run_node() {
     note node "$status"
 }
 
+run_go() {
+    if ! command -v go >/dev/null || ! go version | awk '{ sub(/^go/, "", $3); split($3, v, "."); good = v[1] > 1 || v[2] >= 24 } END { exit !good }'; then
+        left_out+=("go: needs go of version 1.24 or later")
+        return
+    fi
+    local status=0
+    # The tests' results must not be kept: the server is no part of what go looks at.
+    { cd "$here/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    note go "$status"
+}
+
+run_java() {
+    if ! command -v mvn >/dev/null || ! javac -version 2>/dev/null | awk '{ split($2, v, "."); good = v[1] >= 17 } END { exit !good }'; then
+        left_out+=("java: needs a JDK of version 17 or later with mvn")
+        return
+    fi
+    local status=0
+    { cd "$here/java" && mvn --batch-mode --quiet test; } || status=$?
+    note java "$status"
+}
+
+run_recipes() {
+    if ! command -v python3 >/dev/null; then
+        left_out+=("recipes: needs python3")
+        return
+    fi
+    local status=0
+    "$here/recipes.py" || status=$?
+    note recipes "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -111,11 +142,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node walk)
+[[ $# -gt 0 ]] || suites=(python node go java recipes walk)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | walk) ;;
-        *) echo "usage: $0 [python] [node] [walk]" >&2; exit 2 ;;
+        python | node | go | java | recipes | walk) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [walk]" >&2; exit 2 ;;
     esac
 done
 

@@ -12,8 +12,9 @@ pub struct Submitted {
     pub errcode: i64,
     /// Always `ok`.
     pub errmsg: String,
-    /// The publication: a number, written as a text.
-    pub publish_id: String,
+    /// The publication. The page's sample prints a text; the SDKs that read it (silenceper, WxJava) take a number
+    /// only.
+    pub publish_id: i64,
     /// The number of its frozen articles.
     pub msg_data_id: i64,
 }
@@ -24,7 +25,7 @@ impl Submitted {
         Self {
             errcode: 0,
             errmsg: "ok".to_owned(),
-            publish_id: publish_id.to_string(),
+            publish_id,
             msg_data_id,
         }
     }
@@ -54,8 +55,8 @@ pub struct ArticleRef {
 /// The answer of `freepublish/get`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct GetAnswer {
-    /// The publication, as a text.
-    pub publish_id: String,
+    /// The publication.
+    pub publish_id: i64,
     /// 0 published, 1 running, 2 originality, 3 failed, 4 refused, 5 all deleted, 6 all blocked.
     pub publish_status: u8,
     /// Its lasting name; only of what is or was public.
