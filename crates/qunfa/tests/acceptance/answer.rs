@@ -27,7 +27,10 @@ async fn s082_msg_id_is_the_number_that_get_delete_and_the_event_know() {
     let answer = account.send_all(medium("mpnews", &account.news(1).await)).await;
     let id = answer["msg_id"].as_i64().expect("a number");
     server.settle().await;
-    assert_eq!(element(&finish(&receiver), "MsgID"), id.to_string());
+    assert_eq!(
+        element(&finish(&server, &receiver).await, "MsgID"),
+        id.to_string()
+    );
     let state = account
         .call("/cgi-bin/message/mass/get", json!({"msg_id": id}))
         .await;
@@ -125,7 +128,7 @@ async fn s087_a_send_that_the_review_refuses_was_accepted_and_reaches_nobody() {
     server.next_verdict(SERVICE, json!({"code": 20008})).await;
     let id = accepted(&account.send_all(text("中奖了")).await);
     server.advance(60).await;
-    assert_eq!(element(&finish(&receiver), "Status"), "err(20008)");
+    assert_eq!(element(&finish(&server, &receiver).await, "Status"), "err(20008)");
     assert_eq!(account.status(&id).await, "SEND_FAIL");
     for open_id in account.open_ids(10).await {
         assert!(account.inbox(&open_id).await.is_empty());

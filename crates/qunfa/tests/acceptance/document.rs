@@ -295,7 +295,7 @@ async fn the_event_has_the_elements_of_the_sample_in_their_order() {
     let receiver = account.listen().await;
     account.send_tag(EVEN, text("x")).await;
     server.settle().await;
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     let (printed, found) = (structure(SAMPLE), structure(&event));
     let common = printed.len() - 1;
     assert_eq!(found[..common], printed[..common], "{event}");
@@ -336,7 +336,7 @@ async fn the_later_elements_of_the_event_are_those_of_the_sample() {
         .send_tag(EVEN, medium("mpnews", &account.news(1).await))
         .await;
     server.settle().await;
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     let (_, rest) = event.split_once("<ArticleUrlResult>").expect("there");
     let (urls, end) = rest.split_once("</ArticleUrlResult>").expect("an end");
     assert_eq!(end, "</xml>");

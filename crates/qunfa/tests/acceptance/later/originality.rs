@@ -2,7 +2,7 @@
 
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestServer, accepted},
-    help::{EVEN, and, counts, element, finish, finishes, medium, number, string, text},
+    help::{EVEN, and, counts, element, finish, medium, number, string, text, told},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn repeated(server: &TestServer, words: &str, ignore: Value) -> String {
     let message = and(medium("mpnews", &news), json!({"send_ignore_reprint": ignore}));
     accepted(&account.send_tag(EVEN, message).await);
     server.advance(60).await;
-    finish(&receiver)
+    finish(server, &receiver).await
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn l13_the_event_of_a_news_names_its_links_after_the_result_of_the_check()
     );
     accepted(&account.send_tag(EVEN, text("x")).await);
     server.settle().await;
-    let mut events = finishes(&receiver);
+    let mut events = told(&server, &receiver, 2).await;
     events.sort_unstable_by_key(|event| number(event, "MsgID"));
     let check = element(&events[0], "CopyrightCheckResult");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use crate::{
     common::{SERVICE, TestAccount, TestServer, accepted, refused},
-    help::{EVEN, element, finish, finishes, text},
+    help::{EVEN, element, finish, finishes, text, told},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,7 +42,8 @@ async fn l12_a_protected_send_goes_out_when_it_is_confirmed() {
     assert_eq!(account.status(&id).await, "SEND_SUCCESS");
     assert_eq!(account.texts(1).await, ["等确认"]);
     assert!(
-        finishes(&receiver)
+        told(&server, &receiver, 2)
+            .await
             .iter()
             .all(|event| element(event, "Status") == "send success")
     );
@@ -55,7 +56,7 @@ async fn l12_a_protected_send_that_is_refused_fails_with_40001() {
     let receiver = account.listen().await;
     let id = waiting(&account).await;
     decide(&server, &id, "refuse").await;
-    assert_eq!(element(&finish(&receiver), "Status"), "err(40001)");
+    assert_eq!(element(&finish(&server, &receiver).await, "Status"), "err(40001)");
     assert_eq!(account.status(&id).await, "SEND_FAIL");
     assert!(account.texts(0).await.is_empty());
 }
@@ -70,7 +71,7 @@ async fn l12_a_protected_send_that_nobody_answers_for_fails_after_thirty_minutes
     assert_eq!(account.status(&id).await, "SENDING");
     assert!(finishes(&receiver).is_empty());
     server.advance(1).await;
-    assert_eq!(element(&finish(&receiver), "Status"), "err(40002)");
+    assert_eq!(element(&finish(&server, &receiver).await, "Status"), "err(40002)");
     assert_eq!(account.status(&id).await, "SEND_FAIL");
     assert!(account.texts(0).await.is_empty());
 }
