@@ -7,7 +7,7 @@ use crate::{
     common::{SERVICE, TestAccount, TestServer, files},
     help::{
         DELETE, EVEN, GET, PREVIEW, SEND, SENDALL, SPEED_GET, SPEED_SET, UPLOADNEWS, UPLOADVIDEO, finish,
-        keys, medium, string, text,
+        keys, medium, string, structure, text,
     },
 };
 
@@ -256,23 +256,6 @@ async fn the_samples_of_deleting_asking_after_and_speed_work() {
     works(&account, &ids, SPEED_GET, "{}", r#"{"speed":1,"realspeed":60}"#).await;
     works(&account, &ids, SPEED_SET, r#"{"speed":0}"#, OK).await;
     works(&account, &ids, SPEED_GET, "{}", r#"{"speed":0,"realspeed":80}"#).await;
-}
-
-/// The tags of an XML text in their order, closing ones too, and whether each content is `CDATA`.
-fn structure(xml: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = xml;
-    while let Some((_, after)) = rest.split_once('<') {
-        if let Some(after) = after.strip_prefix("![CDATA[") {
-            found.push("CDATA".to_owned());
-            rest = after.split_once("]]>").expect("an end").1;
-            continue;
-        }
-        let (tag, after) = after.split_once('>').expect("an end");
-        found.push(tag.to_owned());
-        rest = after;
-    }
-    found
 }
 
 #[tokio::test]

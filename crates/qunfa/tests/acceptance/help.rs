@@ -102,6 +102,23 @@ pub fn counts(xml: &str) -> [i64; 4] {
     ["TotalCount", "FilterCount", "SentCount", "ErrorCount"].map(|name| number(xml, name))
 }
 
+/// The tags of an XML text in their order, closing ones too, and whether each content is `CDATA`.
+pub fn structure(xml: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = xml;
+    while let Some((_, after)) = rest.split_once('<') {
+        if let Some(after) = after.strip_prefix("![CDATA[") {
+            found.push("CDATA".to_owned());
+            rest = after.split_once("]]>").expect("an end").1;
+            continue;
+        }
+        let (tag, after) = after.split_once('>').expect("an end");
+        found.push(tag.to_owned());
+        rest = after;
+    }
+    found
+}
+
 /// The bodies of all ends of masses that a receiver got.
 pub fn finishes(receiver: &Receiver) -> Vec<String> {
     receiver

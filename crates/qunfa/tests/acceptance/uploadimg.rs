@@ -180,6 +180,20 @@ async fn s038_the_part_media_is_taken_by_its_content() {
         assert_eq!((status, found.as_str()), (200, "image/png"), "{kind}");
         assert_eq!(bytes, picture, "{kind}");
     }
+    // As the document describes the part: filename, filelength, content-type.
+    let picture = files::jpeg(20, 10);
+    let head = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"media\";filename=\"test.jpg\"; filelength={}\r\n\
+         Content-Type: application/octet-stream\r\n\r\n",
+        picture.len()
+    );
+    let body = [head.as_bytes(), &picture, b"\r\n--B--\r\n"].concat();
+    let request = server
+        .request(Method::POST, &account.path(UPLOADIMG))
+        .header("content-type", "multipart/form-data; boundary=B")
+        .body(body);
+    let answer = server.api(request).await;
+    assert_eq!(server.fetch(&answer["url"]).await.2, picture, "{answer}");
 }
 
 #[tokio::test]

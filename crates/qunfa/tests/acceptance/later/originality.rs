@@ -2,7 +2,7 @@
 
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestServer, accepted},
-    help::{EVEN, and, counts, element, finish, medium, number, string, text, told},
+    help::{EVEN, and, counts, element, finish, medium, number, string, structure, text, told},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -128,6 +128,20 @@ async fn l13_the_event_of_a_news_names_its_links_after_the_result_of_the_check()
 
 #[tokio::test]
 async fn l13_the_event_of_a_reprint_says_what_it_is_like() {
+    const SAMPLE: &str = "<CopyrightCheckResult>
+<Count>1</Count>
+<ResultList><item>
+<ArticleIdx>1</ArticleIdx>
+<UserDeclareState>0</UserDeclareState>
+<AuditState>2</AuditState>
+<OriginalArticleUrl><![CDATA[https://HOST/s/abc]]></OriginalArticleUrl>
+<OriginalArticleType>1</OriginalArticleType>
+<CanReprint>1</CanReprint>
+<NeedReplaceContent>1</NeedReplaceContent>
+<NeedShowReprintSource>1</NeedShowReprintSource>
+</item></ResultList>
+<CheckState>2</CheckState>
+</CopyrightCheckResult>";
     let server = TestServer::start().await;
     let link = original(&server, "夏天", true).await;
     let event = repeated(&server, "夏天", json!(1)).await;
@@ -135,9 +149,19 @@ async fn l13_the_event_of_a_reprint_says_what_it_is_like() {
     assert_eq!(number(check, "Count"), 1, "{check}");
     assert_eq!(number(check, "ArticleIdx"), 1);
     assert_eq!(element(check, "OriginalArticleUrl"), link);
-    assert_eq!(number(check, "OriginalArticleType"), 1);
-    assert_eq!(number(check, "CanReprint"), 1);
-    assert_eq!(number(check, "CheckState"), 2);
+    let whole = format!("<CopyrightCheckResult>{check}</CopyrightCheckResult>");
+    assert_eq!(structure(&whole), structure(SAMPLE), "{whole}");
+    for name in [
+        "UserDeclareState",
+        "AuditState",
+        "OriginalArticleType",
+        "CanReprint",
+        "NeedReplaceContent",
+        "NeedShowReprintSource",
+        "CheckState",
+    ] {
+        assert_eq!(element(check, name), element(SAMPLE, name), "{name}");
+    }
     assert!(server.page(&json!(link)).await.contains("夏天"), "the link opens");
     assert_eq!(number(element(&event, "ArticleUrlResult"), "Count"), 1);
 
