@@ -63,7 +63,7 @@ pub enum Command {
     /// Tags: list, create (标签)
     #[command(subcommand)]
     Tag(tag::TagCommand),
-    /// Mass sends: list, show with the reasons why followers did not get it (群发)
+    /// Mass sends: send, schedule, recall, list, show with the reasons why followers did not get it (群发)
     #[command(subcommand)]
     Mass(mass::MassCommand),
     /// Events to the accounts' servers: list, send again (事件推送)
