@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_published_answer_names_its_pages() {
         let answer = GetAnswer {
-            publish_id: "100000001".into(),
+            publish_id: 100_000_001,
             publish_status: 0,
             article_id: Some("A".into()),
             article_detail: Some(ArticleDetail::new(vec!["https://h/s/x".into()])),
@@ -145,7 +145,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             serde_json::to_string(&answer).expect("JSON"),
-            @r#"{"publish_id":"100000001","publish_status":0,"article_id":"A","article_detail":{"count":1,"item":[{"idx":1,"article_url":"https://h/s/x"}]},"fail_idx":[]}"#
+            @r#"{"publish_id":100000001,"publish_status":0,"article_id":"A","article_detail":{"count":1,"item":[{"idx":1,"article_url":"https://h/s/x"}]},"fail_idx":[]}"#
         );
         let running = GetAnswer {
             publish_status: 1,
@@ -155,7 +155,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             serde_json::to_string(&running).expect("JSON"),
-            @r#"{"publish_id":"100000001","publish_status":1,"fail_idx":[]}"#
+            @r#"{"publish_id":100000001,"publish_status":1,"fail_idx":[]}"#
         );
     }
 }
