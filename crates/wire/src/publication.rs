@@ -59,10 +59,10 @@ pub struct GetAnswer {
     pub publish_id: i64,
     /// 0 published, 1 running, 2 originality, 3 failed, 4 refused, 5 all deleted, 6 all blocked.
     pub publish_status: u8,
-    /// Its lasting name; only of what is or was public.
+    /// Its lasting name; only while it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article_id: Option<String>,
-    /// Its pages; only of what is or was public.
+    /// Its pages; only while it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article_detail: Option<ArticleDetail>,
     /// The articles for which it failed, counted from 1.
@@ -120,10 +120,10 @@ mod tests {
     use crate::body::read;
 
     #[test]
-    fn a_publish_id_is_written_as_a_text_and_read_as_either() {
+    fn a_publish_id_is_written_as_a_number_and_read_as_either() {
         insta::assert_snapshot!(
             serde_json::to_string(&Submitted::new(100000001, 1000000007)).expect("JSON"),
-            @r#"{"errcode":0,"errmsg":"ok","publish_id":"100000001","msg_data_id":1000000007}"#
+            @r#"{"errcode":0,"errmsg":"ok","publish_id":100000001,"msg_data_id":1000000007}"#
         );
         for body in [
             &br#"{"publish_id":"100000001"}"#[..],
