@@ -89,7 +89,8 @@ pub(super) fn accept(
     };
     insert_mass(db, account.id, &row, now)?;
     insert_batches(db, account.id, id, &frozen.targets)?;
-    if looks_back(&account, mass) {
+    // A site send without a key leaves the API's keys alone.
+    if mass.origin == Origin::Api || mass.client_msg_id.is_some() {
         db.prepare_cached(
             "INSERT OR REPLACE INTO repeat (account, key, mass, accepted_at) VALUES (?, ?, ?, ?)",
         )?
