@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, go, java, recipes, walk)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, walk)
 #
 # What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -103,6 +103,18 @@ run_recipes() {
     note recipes "$status"
 }
 
+# The page of the acceptance list is the one that the tests' names make.
+run_acceptance() {
+    if ! command -v python3 >/dev/null; then
+        left_out+=("acceptance: needs python3")
+        return
+    fi
+    local status=0
+    diff -u "$root/docs/acceptance.md" <("$here/acceptance.py" --page) || status=$?
+    [[ $status -eq 0 ]] || echo "compat: run compat/acceptance.py --page > docs/acceptance.md" >&2
+    note acceptance "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -142,11 +154,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes walk)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance walk)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | go | java | recipes | walk) ;;
-        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [walk]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | walk) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [walk]" >&2; exit 2 ;;
     esac
 done
 
