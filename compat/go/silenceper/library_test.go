@@ -142,7 +142,7 @@ func TestTheStatisticsOfADay(t *testing.T) {
 	result, err := massAPI(client).SendNews(&broadcast.User{TagID: sandbox.TagHundredth}, uploadNews(t, client, title), false)
 	delivered(t, client, result, err)
 	day := box.Today(t).Format("2006-01-02")
-	box.Advance(t, 34*3600) // past 08:00 of the next day, whatever time it is now
+	box.Advance(t, 34*3600)           // past 08:00 of the next day, whatever time it is now
 	client = connect(sandbox.Service) // the SDK does not renew its token by itself
 	summary, err := client.GetDataCube().GetArticleSummary(day, day)
 	sandbox.OK(t, err)
