@@ -38,9 +38,9 @@ pub enum InterceptError {
     /// The folder of the CA, or what is in it.
     #[error(transparent)]
     Folder(#[from] SecretError),
-    /// A temporary folder for the CA's certificate.
-    #[error("no folder for the CA's certificate: {0}")]
-    Temporary(#[from] io::Error),
+    /// The file of the CA's certificate.
+    #[error("no file for the CA's certificate: {0}")]
+    File(#[from] io::Error),
     /// A certificate could not be made.
     #[error("no certificate can be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -110,9 +110,10 @@ impl Interception {
         shutdown: impl Future<Output = ()> + Clone,
     ) {
         let door = Arc::new(Intercepting::new(&self.authority, &router, self.patience));
-        let served = self.listeners.into_iter().map(|listener| {
-            listen::serve_behind(door.clone(), listener, settings.clone(), shutdown.clone())
-        });
+        let served = self
+            .listeners
+            .into_iter()
+            .map(|listener| listen::serve_behind(door.clone(), listener, settings.clone(), shutdown.clone()));
         join_all(served).await;
     }
 }

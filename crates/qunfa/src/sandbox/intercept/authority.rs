@@ -63,6 +63,8 @@ impl Authority {
         let key = KeyPair::from_pem(&key).map_err(|error| mismatch(folder, error))?;
         let now = WallClock::default().now();
         let made = ca(&key, now).self_signed(&key)?;
+        // Absolute: it is pasted into other shells.
+        let folder = &folder.canonicalize()?;
         let file = folder.join(CERTIFICATE_FILE);
         let text = secret::read_or_make(&file, || made.pem())?;
         let authority = Self::new(key, now, file, None);
@@ -80,7 +82,12 @@ impl Authority {
         Ok(Self::new(key, now, file, Some(folder)))
     }
 
-    fn new(key: KeyPair, now: Timestamp, certificate_file: PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
+    fn new(
+        key: KeyPair,
+        now: Timestamp,
+        certificate_file: PathBuf,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Self {
         Self {
             issuer: Issuer::new(ca(&key, now), key),
             provider: Arc::new(aws_lc_rs::default_provider()),
@@ -130,7 +137,8 @@ impl Authority {
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         valid_for(&mut leaf, now, LEAF_LIFE);
         let certificate = leaf.signed_by(&key, &self.issuer)?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+        let key =
+            PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
         Ok(CertifiedKey::from_der(
             vec![certificate.der().clone()],
             key,
@@ -144,7 +152,8 @@ impl Authority {
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| text(&error))?;
         let mut roots = RootCertStore::empty();
         roots.add(certificate).map_err(|error| text(&error))?;
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build();
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build();
         let verifier = verifier.map_err(|error| text(&error))?;
         let now = UnixTime::since_unix_epoch(since_epoch(self.clock.now()));
         for host in HOSTS {
@@ -176,15 +185,26 @@ fn mismatch(folder: &Path, reason: impl ToString) -> InterceptError {
 fn ca(key: &KeyPair, now: Timestamp) -> CertificateParams {
     let mut ca = CertificateParams::default();
     // Told apart in a client's list by the beginning of the key's digest.
-    let id = hex::encode(ca.key_identifier(key).iter().take(4).copied().collect::<Vec<u8>>());
+    let id = hex::encode(
+        ca.key_identifier(key)
+            .iter()
+            .take(4)
+            .copied()
+            .collect::<Vec<u8>>(),
+    );
     ca.distinguished_name = rcgen::DistinguishedName::new();
-    ca.distinguished_name
-        .push(DnType::CommonName, format!("qunfa sandbox {id}: test only, WeChat's API hosts only"));
+    ca.distinguished_name.push(
+        DnType::CommonName,
+        format!("qunfa sandbox {id}: test only, WeChat's API hosts only"),
+    );
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     ca.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     ca.name_constraints = Some(NameConstraints {
-        permitted_subtrees: HOSTS.iter().map(|host| GeneralSubtree::DnsName((*host).into())).collect(),
+        permitted_subtrees: HOSTS
+            .iter()
+            .map(|host| GeneralSubtree::DnsName((*host).into()))
+            .collect(),
         excluded_subtrees: vec![
             GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])),
             GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])),

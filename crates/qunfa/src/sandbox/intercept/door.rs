@@ -56,7 +56,9 @@ impl Intercepting {
             // Of all methods in use only CONNECT begins so.
             Some(b'C') => match connect_target(&mut stream).await? {
                 Ok(host) => {
-                    stream.write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n").await?;
+                    stream
+                        .write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+                        .await?;
                     stream.flush().await?;
                     self.handshake(stream, Some(host)).await
                 }
@@ -152,7 +154,12 @@ async fn connect_target(stream: &mut BufReader<TcpStream>) -> io::Result<Result<
         match line.as_slice() {
             b"\r\n" | b"\n" => return Ok(target(&String::from_utf8_lossy(&first))),
             line if line.ends_with(b"\n") => {}
-            _ => return Ok(Err(guard::refusal("400 Bad Request", "not a whole CONNECT request"))),
+            _ => {
+                return Ok(Err(guard::refusal(
+                    "400 Bad Request",
+                    "not a whole CONNECT request",
+                )));
+            }
         }
     }
 }
@@ -167,7 +174,10 @@ fn target(line: &str) -> Result<&'static str, String> {
     let host = target.strip_suffix(":443").and_then(known);
     host.ok_or_else(|| {
         let reason = guard::not_ours(target);
-        guard::refusal("403 Forbidden by qunfa sandbox, not a host of WeChat's API", &reason)
+        guard::refusal(
+            "403 Forbidden by qunfa sandbox, not a host of WeChat's API",
+            &reason,
+        )
     })
 }
 
@@ -196,7 +206,13 @@ mod tests {
             let answer = target(wrong).expect_err(wrong);
             assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
         }
-        for wrong in ["", "CONNECT\r\n", "COPY / HTTP/1.1\r\n", "CONNECT a:443 HTTP/2\r\n", "C\0\r\n"] {
+        for wrong in [
+            "",
+            "CONNECT\r\n",
+            "COPY / HTTP/1.1\r\n",
+            "CONNECT a:443 HTTP/2\r\n",
+            "C\0\r\n",
+        ] {
             let answer = target(wrong).expect_err(wrong);
             assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         }

@@ -58,7 +58,10 @@ mod tests {
     #[test]
     fn paths_with_spaces_and_quotes_can_be_pasted() {
         assert_eq!(quoted(Path::new("/tmp/a/ca.pem")), "/tmp/a/ca.pem");
-        assert_eq!(quoted(Path::new("/tmp/it's a/ca.pem")), r"'/tmp/it'\''s a/ca.pem'");
+        assert_eq!(
+            quoted(Path::new("/tmp/it's a/ca.pem")),
+            r"'/tmp/it'\''s a/ca.pem'"
+        );
     }
 
     #[test]

@@ -15,31 +15,41 @@ const REPEATED_MAX: usize = 255;
 
 /// `router` for requests that came through TLS: the handshake has settled the host.
 pub fn secure(router: Router) -> Router {
-    router.layer(from_fn(async |request: Request, next: Next| match host(&request) {
-        Host::Foreign(name) => forbidden(&name),
-        Host::Connect => no_second_connect(),
-        Host::Ours | Host::Unnamed => next.run(without_host(request)).await,
+    router.layer(from_fn(async |request: Request, next: Next| {
+        match host(&request) {
+            Host::Foreign(name) => forbidden(&name),
+            Host::Connect => no_second_connect(),
+            Host::Ours | Host::Unnamed => next.run(without_host(request)).await,
+        }
     }))
 }
 
 /// `router` for requests to a proxy: the address in the request's first line settles the host.
 pub fn plain(router: Router) -> Router {
-    router.layer(from_fn(async |request: Request, next: Next| match host(&request) {
-        Host::Foreign(name) => forbidden(&name),
-        Host::Connect => no_second_connect(),
-        Host::Ours => next.run(without_host(request)).await,
-        Host::Unnamed => text(
-            StatusCode::BAD_REQUEST,
-            "this port is a proxy, or WeChat's hosts by TLS; the sandbox itself is at its own address",
-        ),
+    router.layer(from_fn(async |request: Request, next: Next| {
+        match host(&request) {
+            Host::Foreign(name) => forbidden(&name),
+            Host::Connect => no_second_connect(),
+            Host::Ours => next.run(without_host(request)).await,
+            Host::Unnamed => text(
+                StatusCode::BAD_REQUEST,
+                "this port is a proxy, or WeChat's hosts by TLS; the sandbox itself is at its own address",
+            ),
+        }
     }))
 }
 
 /// Why a foreign host is refused.
 pub fn not_ours(name: &str) -> String {
-    let name: String = name.chars().filter(char::is_ascii_graphic).take(REPEATED_MAX).collect();
+    let name: String = name
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(REPEATED_MAX)
+        .collect();
     let hosts = HOSTS.join(", ");
-    format!("qunfa sandbox --intercept answers for {hosts} only (https on port 443, http on port 80); {name} is not connected to")
+    format!(
+        "qunfa sandbox --intercept answers for {hosts} only (https on port 443, http on port 80); {name} is not connected to"
+    )
 }
 
 /// A whole answer to a `CONNECT` that leads nowhere.
@@ -85,7 +95,11 @@ fn named(uri: &Uri) -> Host {
 
 /// The request as the host itself would get it.
 fn without_host(mut request: Request) -> Request {
-    if let Some(path) = request.uri().path_and_query().filter(|_| request.uri().authority().is_some()) {
+    if let Some(path) = request
+        .uri()
+        .path_and_query()
+        .filter(|_| request.uri().authority().is_some())
+    {
         *request.uri_mut() = Uri::from(path.clone());
     }
     request
@@ -96,7 +110,10 @@ fn forbidden(name: &str) -> Response {
 }
 
 fn no_second_connect() -> Response {
-    text(StatusCode::BAD_REQUEST, "CONNECT is the first request of a connection")
+    text(
+        StatusCode::BAD_REQUEST,
+        "CONNECT is the first request of a connection",
+    )
 }
 
 fn text(status: StatusCode, reason: &str) -> Response {
@@ -114,7 +131,10 @@ mod tests {
 
     #[test]
     fn sec05_only_addresses_of_the_three_hosts_are_answered() {
-        check("http://file.api.weixin.qq.com/cgi-bin/media/upload?x=1", &Host::Ours);
+        check(
+            "http://file.api.weixin.qq.com/cgi-bin/media/upload?x=1",
+            &Host::Ours,
+        );
         check("http://API.weixin.qq.com:80/", &Host::Ours);
         check("https://api.weixin.qq.com:443/", &Host::Ours);
         check("/cgi-bin/token", &Host::Unnamed);
