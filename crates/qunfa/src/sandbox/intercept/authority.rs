@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -74,7 +75,11 @@ impl Authority {
 
     /// A CA whose key is nowhere but in memory; its certificate lies in a temporary folder.
     pub fn in_memory() -> Result<Self, InterceptError> {
-        let folder = tempfile::Builder::new().prefix("qunfa-intercept-").tempdir()?;
+        // A certificate is public: programs of other users may read it.
+        let folder = tempfile::Builder::new()
+            .prefix("qunfa-intercept-")
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()?;
         let key = KeyPair::generate()?;
         let now = WallClock::default().now();
         let file = folder.path().join(CERTIFICATE_FILE);
