@@ -23,7 +23,10 @@ use server::{app::ServerSettings, listen};
 use tokio::net::TcpListener;
 
 use crate::{
-    sandbox::intercept::{authority::Authority, door::Intercepting},
+    sandbox::intercept::{
+        authority::Authority,
+        door::{Acceptors, Intercepting},
+    },
     settings::secret::SecretError,
 };
 
@@ -59,6 +62,7 @@ pub enum InterceptError {
 
 /// Answers in the place of WeChat's hosts, on listeners of its own.
 pub struct Interception {
+    acceptors: Acceptors,
     authority: Arc<Authority>,
     listeners: Vec<TcpListener>,
     patience: Duration,
@@ -78,8 +82,10 @@ impl Interception {
             Some(folder) => Authority::in_folder(folder)?,
             None => Authority::in_memory()?,
         };
+        let authority = Arc::new(authority);
         Ok(Self {
-            authority: Arc::new(authority),
+            acceptors: Acceptors::new(&authority)?,
+            authority,
             listeners,
             patience: HANDSHAKE,
         })
@@ -109,7 +115,7 @@ impl Interception {
         settings: Arc<ServerSettings>,
         shutdown: impl Future<Output = ()> + Clone,
     ) {
-        let door = Arc::new(Intercepting::new(&self.authority, &router, self.patience));
+        let door = Arc::new(Intercepting::new(self.acceptors, &router, self.patience));
         let served = self
             .listeners
             .into_iter()

@@ -1,6 +1,6 @@
 //! What a connection passes: `CONNECT`, the TLS handshake, or neither.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, iter, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -19,7 +19,7 @@ use tokio_rustls::{
     },
 };
 
-use super::{HOSTS, authority::Authority, guard, known};
+use super::{HOSTS, InterceptError, authority::Authority, guard, known};
 
 /// Bytes of a `CONNECT` request, at most (SEC10).
 const HEAD_MAX: u64 = 16 << 10;
@@ -30,7 +30,7 @@ type Behind = (Box<dyn Stream>, Router);
 
 /// The door of an intercepting port.
 pub struct Intercepting {
-    authority: Arc<Authority>,
+    acceptors: Acceptors,
     patience: Duration,
     /// Answers what came through TLS.
     secure: Router,
@@ -38,11 +38,37 @@ pub struct Intercepting {
     plain: Router,
 }
 
+/// The sides of TLS that answer: for the tunnel to each host, and without a tunnel.
+#[derive(Clone)]
+pub struct Acceptors(HashMap<Option<&'static str>, TlsAcceptor>);
+
+impl Acceptors {
+    /// With certificates of this CA.
+    pub fn new(authority: &Arc<Authority>) -> Result<Self, InterceptError> {
+        let ways = iter::once(None).chain(HOSTS.map(Some));
+        let acceptors = ways.map(|host| Ok((host, acceptor(authority, host)?)));
+        Ok(Self(acceptors.collect::<Result<_, InterceptError>>()?))
+    }
+}
+
+fn acceptor(authority: &Arc<Authority>, host: Option<&'static str>) -> Result<TlsAcceptor, InterceptError> {
+    let names = Names {
+        authority: authority.clone(),
+        host,
+    };
+    let mut config = ServerConfig::builder_with_provider(authority.provider().clone())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(names));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
 impl Intercepting {
     /// A door to `router` whose handshakes end within `patience`.
-    pub fn new(authority: &Arc<Authority>, router: &Router, patience: Duration) -> Self {
+    pub fn new(acceptors: Acceptors, router: &Router, patience: Duration) -> Self {
         Self {
-            authority: authority.clone(),
+            acceptors,
             patience,
             secure: guard::secure(router.clone()),
             plain: guard::plain(router.clone()),
@@ -77,17 +103,10 @@ impl Intercepting {
         stream: BufReader<TcpStream>,
         host: Option<&'static str>,
     ) -> io::Result<Option<Behind>> {
-        let names = Names {
-            authority: self.authority.clone(),
-            host,
+        let Some(acceptor) = self.acceptors.0.get(&host) else {
+            return Ok(None);
         };
-        let mut config = ServerConfig::builder_with_provider(self.authority.provider().clone())
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(names));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await?;
+        let stream = acceptor.accept(stream).await?;
         Ok(Some((Box::new(stream), self.secure.clone())))
     }
 }

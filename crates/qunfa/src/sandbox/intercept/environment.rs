@@ -13,7 +13,7 @@ pub fn lines(proxy: SocketAddr, ca: &Path) -> String {
     let ca = quoted(ca);
     let folder = "${TMPDIR:-/tmp}";
     format!(
-        "intercepting   {hosts}\n\
+        "\nintercepting   {hosts}\n\
          as HTTPS proxy and by direct TLS at {reachable}; all other hosts are refused\n\
          CA certificate {ca}\n\
          \n\
