@@ -189,7 +189,7 @@ async fn the_hosts_are_answered_by_direct_tls_with_their_own_certificates() {
 }
 
 #[tokio::test]
-async fn sec05_a_foreign_host_is_refused_and_never_dialled() {
+async fn a_foreign_host_is_refused_and_never_dialled() {
     let world = start().await;
     let foreign = any_port().await;
     let address = foreign.local_addr().expect("an address");
@@ -228,7 +228,7 @@ async fn sec05_a_foreign_host_is_refused_and_never_dialled() {
 }
 
 #[tokio::test]
-async fn sec05_a_tunnel_is_for_its_own_host_only() {
+async fn a_tunnel_is_for_its_own_host_only() {
     let world = start().await;
     assert!(
         world.tunnel("mp.weixin.qq.com").await.is_err(),

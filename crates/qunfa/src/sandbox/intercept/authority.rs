@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -19,9 +20,11 @@ use rcgen::{
 };
 use store::clock::Clock;
 use tokio_rustls::rustls::{
-    RootCertStore, client::WebPkiServerVerifier, crypto::CryptoProvider, crypto::aws_lc_rs,
-    pki_types::CertificateDer, pki_types::PrivateKeyDer, pki_types::ServerName, pki_types::UnixTime,
-    pki_types::pem::PemObject, sign::CertifiedKey,
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    sign::CertifiedKey,
 };
 
 use super::{HOSTS, InterceptError};
@@ -153,28 +156,29 @@ impl Authority {
 
     /// Whether a client that trusts the certificate in this PEM will take what the key signs.
     fn check(&self, pem: &str) -> Result<(), String> {
-        let text = |error: &dyn std::error::Error| error.to_string();
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| text(&error))?;
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate).map_err(|error| text(&error))?;
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build();
-        let verifier = verifier.map_err(|error| text(&error))?;
-        let now = UnixTime::since_unix_epoch(since_epoch(self.clock.now()));
+        let root = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())?;
         for host in HOSTS {
-            let key = self.key_of(host).map_err(|error| text(&error))?;
-            let name = ServerName::try_from(host).map_err(|error| text(&error))?;
-            let leaf = key.end_entity_cert().map_err(|error| text(&error))?;
-            tokio_rustls::rustls::client::danger::ServerCertVerifier::verify_server_cert(
-                verifier.as_ref(),
-                leaf,
-                &[],
-                &name,
-                &[],
-                now,
-            )
-            .map_err(|error| text(&error))?;
+            let key = self.key_of(host).map_err(|error| error.to_string())?;
+            self.is_taken(root.clone(), host, &key)
+                .map_err(|error| error.to_string())?;
         }
+        Ok(())
+    }
+
+    /// Whether a client that trusts `root` takes this certificate for `name`, now.
+    fn is_taken(
+        &self,
+        root: CertificateDer<'static>,
+        name: &str,
+        key: &CertifiedKey,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(root)?;
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots.into(), self.provider.clone()).build()?;
+        let now = UnixTime::since_unix_epoch(since_epoch(self.clock.now()));
+        let name = ServerName::try_from(name)?;
+        verifier.verify_server_cert(key.end_entity_cert()?, &[], &name, &[], now)?;
         Ok(())
     }
 }
@@ -226,4 +230,47 @@ fn valid_for(certificate: &mut CertificateParams, now: Timestamp, life: Duration
 
 fn since_epoch(at: Timestamp) -> Duration {
     Duration::from_secs(at.seconds().unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaked_key_is_harmless_for_every_other_name() {
+        let authority = Authority::in_memory().expect("a CA");
+        let pem = fs::read(authority.certificate_file()).expect("the certificate");
+        let root = CertificateDer::from_pem_slice(&pem).expect("PEM");
+        let taken = |name: &str| {
+            let key = authority
+                .issue(name, authority.clock.now())
+                .expect("a certificate");
+            authority.is_taken(root.clone(), name, &key).is_ok()
+        };
+        for host in HOSTS {
+            assert!(taken(host), "{host}");
+        }
+        for name in [
+            "example.com",
+            "weixin.qq.com",
+            "qq.com",
+            "127.0.0.1",
+            "::1",
+            "xapi.weixin.qq.com",
+        ] {
+            assert!(!taken(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_host_keeps_its_certificate_for_some_days_only() {
+        let authority = Authority::in_memory().expect("a CA");
+        let [host, ..] = HOSTS;
+        let first = authority.key_of(host).expect("a certificate");
+        assert!(Arc::ptr_eq(&first, &authority.key_of(host).expect("the same")));
+        if let Some(issued) = authority.issued.lock().expect("free").get_mut(host) {
+            issued.at = issued.at.plus_seconds(-LEAF_RENEWAL_SECONDS);
+        }
+        assert!(!Arc::ptr_eq(&first, &authority.key_of(host).expect("a new one")));
+    }
 }

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sec05_connect_is_for_the_three_hosts_and_https_only() {
+    fn connect_is_for_the_three_hosts_and_https_only() {
         let host = |line: &str| target(line).ok();
         for name in HOSTS {
             assert_eq!(host(&format!("CONNECT {name}:443 HTTP/1.1\r\n")), Some(name));

@@ -11,7 +11,7 @@ pub fn lines(proxy: SocketAddr, ca: &Path) -> String {
     let (host, port) = (reachable.ip(), reachable.port());
     let hosts = HOSTS.join(" ");
     let ca = quoted(ca);
-    let folder = "${TMPDIR:-/tmp}";
+    let store = format!("${{TMPDIR:-/tmp}}/qunfa-{port}.p12");
     format!(
         "\nintercepting   {hosts}\n\
          as HTTPS proxy and by direct TLS at {reachable}; all other hosts are refused\n\
@@ -22,11 +22,12 @@ pub fn lines(proxy: SocketAddr, ca: &Path) -> String {
          export https_proxy=$HTTPS_PROXY http_proxy=$HTTP_PROXY no_proxy=$NO_PROXY\n\
          # curl, Python (requests, httpx), Go\n\
          export CURL_CA_BUNDLE={ca} REQUESTS_CA_BUNDLE={ca} SSL_CERT_FILE={ca}\n\
-         # Node 24 or 22.21 and later; earlier ones and SDKs that take no proxy: by the hosts file, see below\n\
+         # Node 24.5 or 22.21 and later; earlier ones and SDKs that take no proxy: by the hosts file, see below\n\
          export NODE_EXTRA_CA_CERTS={ca} NODE_USE_ENV_PROXY=1\n\
          # Java\n\
-         keytool -importcert -noprompt -alias qunfa -file {ca} -storetype PKCS12 -storepass changeit -keystore \"{folder}/qunfa-{port}.p12\"\n\
-         export JAVA_TOOL_OPTIONS=\"-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} -Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Djavax.net.ssl.trustStore={folder}/qunfa-{port}.p12 -Djavax.net.ssl.trustStorePassword=changeit\"\n\
+         rm -f \"{store}\"\n\
+         keytool -importcert -noprompt -alias qunfa -file {ca} -storetype PKCS12 -storepass changeit -keystore \"{store}\"\n\
+         export JAVA_TOOL_OPTIONS=\"-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} -Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit\"\n\
          # without a proxy: start with --intercept-tls 127.0.0.1:443 and, as root,\n\
          # echo '127.0.0.1 {hosts}' >> /etc/hosts\n"
     )

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn sec05_only_addresses_of_the_three_hosts_are_answered() {
+    fn only_addresses_of_the_three_hosts_are_answered() {
         check(
             "http://file.api.weixin.qq.com/cgi-bin/media/upload?x=1",
             &Host::Ours,
