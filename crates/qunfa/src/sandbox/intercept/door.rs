@@ -39,7 +39,6 @@ pub struct Intercepting {
 }
 
 /// The sides of TLS that answer: for the tunnel to each host, and without a tunnel.
-#[derive(Clone)]
 pub struct Acceptors(HashMap<Option<&'static str>, TlsAcceptor>);
 
 impl Acceptors {

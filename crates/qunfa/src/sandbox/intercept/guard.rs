@@ -39,13 +39,14 @@ pub fn plain(router: Router) -> Router {
     }))
 }
 
-/// Why a foreign host is refused.
+/// Why a foreign host is refused; also for the log, where one sees what else a program wants to reach.
 pub fn not_ours(name: &str) -> String {
     let name: String = name
         .chars()
         .filter(char::is_ascii_graphic)
         .take(REPEATED_MAX)
         .collect();
+    tracing::info!(host = name, "refused to go to another host");
     let hosts = HOSTS.join(", ");
     format!(
         "qunfa sandbox --intercept answers for {hosts} only (https on port 443, http on port 80); {name} is not connected to"
