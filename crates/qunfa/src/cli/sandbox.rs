@@ -1,10 +1,13 @@
 //! `qunfa sandbox`.
 
+pub mod intercept;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
 use super::error::{CliError, Status};
+use crate::cli::sandbox::intercept::InterceptArgs;
 use crate::settings::{
     Secret, Settings,
     load::{Sources, load, process_env},
@@ -19,6 +22,7 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --intercept         also for SDKs whose hosts cannot be changed
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
@@ -36,6 +40,9 @@ pub struct SandboxArgs {
     /// What ids are made from
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    /// SDKs with literal hosts.
+    #[command(flatten)]
+    pub interception: InterceptArgs,
 }
 
 /// A sandbox about to be started.
