@@ -174,7 +174,7 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance walk)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk)
 for suite in "${suites[@]}"; do
     case $suite in
         python | node | go | java | recipes | acceptance | intercept | walk) ;;
