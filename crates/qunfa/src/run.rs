@@ -27,7 +27,7 @@ use crate::{
     },
     clock::WallClock,
     node::{Node, NodeConfig},
-    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig},
+    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, ready::ReadyTo},
     settings::{self, Settings, secret},
 };
 
@@ -179,9 +179,14 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
         start: None,
     };
     let sandbox = open_sandbox(&config).await?;
-    output::print(&welcome(&config, started.elapsed()))?;
+    let told = start.args.ready.as_ref().map(|to| to.tell(&config.public_url));
+    let _told = told.transpose()?;
+    if !matches!(start.args.ready, Some(ReadyTo::Stdout)) {
+        output::print(&welcome(&config, started.elapsed()))?;
+    }
     let control = sandbox.control.clone();
-    sandbox.node.serve(listener, Some(control), stop_asked()).await;
+    let stop = stop_asked_or_left_alone(start.args.stop_with_stdin);
+    sandbox.node.serve(listener, Some(control), stop).await;
     Ok(Status::Done)
 }
 
@@ -255,6 +260,23 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
     listener.map_err(|error| {
         CliError::failed(format!("cannot listen on {address}: {error}")).hint("choose another with --listen")
     })
+}
+
+/// Resolves at Ctrl-C or SIGTERM, and, when `with_stdin`, at the end of standard input.
+async fn stop_asked_or_left_alone(with_stdin: bool) {
+    if !with_stdin {
+        return stop_asked().await;
+    }
+    let (ended, input_ended) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for its own blocking read when it ends.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    tokio::select! {
+        () = stop_asked() => {}
+        _ = input_ended => {}
+    }
 }
 
 /// Resolves at Ctrl-C or SIGTERM.

@@ -26,6 +26,8 @@ use sha2::{Digest, Sha256};
 use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, vault};
 use tokio::sync::Mutex;
 
+pub mod ready;
+pub mod scenario;
 mod verdicts;
 
 use verdicts::Verdicts;
