@@ -56,10 +56,7 @@ pub async fn run(args: RunArgs) -> Result<Status, CliError> {
             .map_err(|error| CliError::failed(format!("{} cannot be written: {error}", path.display())))?;
     }
     let failed = reports.iter().filter(|report| !report.passed()).count();
-    output::print(&format!(
-        "{} scenarios, {failed} failed\n",
-        reports.len()
-    ))?;
+    output::print(&format!("{} scenarios, {failed} failed\n", reports.len()))?;
     match failed {
         0 => Ok(Status::Done),
         _ => Ok(Status::Refused),

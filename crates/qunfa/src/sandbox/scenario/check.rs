@@ -36,11 +36,7 @@ impl Found {
 }
 
 /// Everything about `found` that `expect` does not allow.
-pub fn differences(
-    expect: &Expect,
-    found: &Found,
-    variables: &Variables,
-) -> Result<Vec<Difference>, Broken> {
+pub fn differences(expect: &Expect, found: &Found, variables: &Variables) -> Result<Vec<Difference>, Broken> {
     let mut all = Vec::new();
     all.extend(of_call(expect, found));
     for (pointer, expected) in &expect.equals {
@@ -135,7 +131,8 @@ mod tests {
 
     fn check(expect: &str, expected: &[(&str, &str, &str)]) {
         let expect: Expect = serde_saphyr::from_str(expect).expect("an expectation");
-        let value = json!({"errcode": 45028, "errmsg": "has no masssend quota", "list": [{"a": 1, "b": 2}, 3]});
+        let value =
+            json!({"errcode": 45028, "errmsg": "has no masssend quota", "list": [{"a": 1, "b": 2}, 3]});
         let found = Found {
             value,
             status: Some(200),

@@ -116,9 +116,7 @@ fn indented(table: &str) -> String {
         .lines()
         .map(|line| format!("        {}\n", line.trim_end().trim_start_matches(' ')));
     // A header without a first heading would lose its place if it were trimmed.
-    let kept = table
-        .lines()
-        .map(|line| format!("       {}\n", line.trim_end()));
+    let kept = table.lines().map(|line| format!("       {}\n", line.trim_end()));
     match table.starts_with(' ') {
         true => kept.collect(),
         false => lines.collect(),
@@ -147,8 +145,16 @@ mod tests {
             seed: 1,
             steps: vec![
                 step(5, "settle", Outcome::Passed),
-                step(7, "inbox of follower 0 of service", Outcome::Failed(vec![difference])),
-                step(12, "page ${url}", Outcome::Broken("${url} is not known".to_owned())),
+                step(
+                    7,
+                    "inbox of follower 0 of service",
+                    Outcome::Failed(vec![difference]),
+                ),
+                step(
+                    12,
+                    "page ${url}",
+                    Outcome::Broken("${url} is not known".to_owned()),
+                ),
                 step(14, "settle", Outcome::LeftOut),
             ],
             took: Duration::from_millis(1_500),

@@ -259,9 +259,7 @@ impl World {
 
     async fn fault(&mut self, step: &FaultStep) -> Played {
         let rule = self.variables.fill(&step.rule)?;
-        let found = self
-            .native(Method::POST, "/sandbox/faults", Some(rule))
-            .await?;
+        let found = self.native(Method::POST, "/sandbox/faults", Some(rule)).await?;
         self.variables.save(&step.save, &found.value)?;
         Ok(Vec::new())
     }
@@ -390,7 +388,12 @@ fn shown(mut items: Vec<Value>, key: &str) -> Found {
     items.reverse();
     let texts: Vec<Value> = items
         .iter()
-        .map(|item| item.get("title").or(item.get("text")).cloned().unwrap_or_default())
+        .map(|item| {
+            item.get("title")
+                .or(item.get("text"))
+                .cloned()
+                .unwrap_or_default()
+        })
         .collect();
     Found::value(json!({"count": items.len(), "texts": texts, key: items}))
 }

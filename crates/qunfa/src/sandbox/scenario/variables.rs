@@ -41,7 +41,10 @@ impl Variables {
     pub fn save(&mut self, save: &BTreeMap<String, String>, found: &Value) -> Result<(), Broken> {
         for (name, pointer) in save {
             let value = found.pointer(pointer).ok_or_else(|| {
-                Broken(format!("save {name}: nothing is at {pointer} of {}", shorten(found)))
+                Broken(format!(
+                    "save {name}: nothing is at {pointer} of {}",
+                    shorten(found)
+                ))
             })?;
             self.set(name, value.clone());
         }
