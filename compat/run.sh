@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, walk)
+#   compat/run.sh python walk      only these (python, node, walk, helpers)
 #
 # What cannot run here (no node, no python) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -72,6 +72,37 @@ run_node() {
     note node "$status"
 }
 
+# The helpers of integrators' own tests, in each language that is there.
+run_helpers() {
+    local status=0 folder=$here/helpers
+    if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        {
+            cd "$folder/pytest" &&
+                { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+                .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+                .venv/bin/python -m pytest
+        } || status=$?
+    else
+        left_out+=("helpers/pytest: needs python3 of version 3.11 or later with venv")
+    fi
+    if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        { cd "$folder/node" && node --test test/; } || status=$?
+    else
+        left_out+=("helpers/node: needs node of version 20 or later")
+    fi
+    if command -v go >/dev/null; then
+        { cd "$folder/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    else
+        left_out+=("helpers/go: needs go of version 1.24 or later")
+    fi
+    if command -v mvn >/dev/null && command -v javac >/dev/null; then
+        { cd "$folder/junit5" && mvn --batch-mode --quiet test; } || status=$?
+    else
+        left_out+=("helpers/junit5: needs a JDK of version 17 or later with mvn")
+    fi
+    note helpers "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -111,11 +142,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node walk)
+[[ $# -gt 0 ]] || suites=(python node walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | walk) ;;
-        *) echo "usage: $0 [python] [node] [walk]" >&2; exit 2 ;;
+        python | node | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 
