@@ -1,14 +1,18 @@
 //! The reference for people names everything that a scenario can say, and its examples work.
 
-use qunfa::sandbox::scenario::file::Scenario;
+use clap::Parser;
+use qunfa::{cli::Cli, sandbox::scenario::file::Scenario};
+use serde_json::Value;
 
 use crate::played;
 
 const REFERENCE: &str = include_str!("../../../../docs/sandbox/scenarios.md");
+const CI: &str = include_str!("../../../../docs/sandbox/ci.md");
+const DOCKERFILE: &str = include_str!("../../../../Dockerfile");
 const SHAPES: &str = include_str!("../../src/sandbox/scenario/file.rs");
 
-fn examples() -> Vec<&'static str> {
-    let blocks = REFERENCE.split("```yaml\n").skip(1);
+fn yaml_of(page: &str) -> Vec<&str> {
+    let blocks = page.split("```yaml\n").skip(1);
     blocks.filter_map(|block| block.split("```").next()).collect()
 }
 
@@ -56,7 +60,7 @@ fn the_reference_names_every_key() {
 
 #[tokio::test]
 async fn the_examples_of_the_reference_pass() {
-    let examples = examples();
+    let examples = yaml_of(REFERENCE);
     assert!(!examples.is_empty());
     for (number, example) in examples.into_iter().enumerate() {
         let whole = match example.starts_with("scenario:") {
@@ -67,4 +71,34 @@ async fn the_examples_of_the_reference_pass() {
         let report = played("example", &whole).await;
         assert!(report.passed(), "{}", report.text());
     }
+}
+
+#[test]
+fn the_workflow_is_yaml_and_every_command_is_one() {
+    for block in yaml_of(CI) {
+        let workflow: Value = serde_saphyr::from_str(block).expect("YAML");
+        let steps = workflow["jobs"]["tests"]["steps"].as_array().expect("steps");
+        let does = |step: &Value| step["uses"].is_string() != step["run"].is_string();
+        assert!(steps.iter().all(does), "{steps:?}");
+    }
+    let lines = [REFERENCE, CI].into_iter().flat_map(str::lines);
+    let commands: Vec<String> = lines
+        .map(|line| {
+            let line = line.trim().trim_start_matches("run: ");
+            line.replace("$QUNFA_BIN", "qunfa")
+        })
+        .filter(|line| line.starts_with("qunfa "))
+        .collect();
+    assert!(commands.len() >= 5, "{commands:?}");
+    for command in commands {
+        let parsed = Cli::try_parse_from(command.split_whitespace());
+        assert!(parsed.is_ok(), "{command}: {parsed:?}");
+    }
+    let image = DOCKERFILE.lines().filter_map(|line| line.strip_prefix("CMD ["));
+    let words: Vec<String> = image
+        .flat_map(|words| words.trim_end_matches(']').split(", "))
+        .map(|word| word.trim_matches('"').to_owned())
+        .collect();
+    let parsed = Cli::try_parse_from(std::iter::once("qunfa".to_owned()).chain(words));
+    assert!(parsed.is_ok(), "{parsed:?}");
 }
