@@ -48,8 +48,10 @@ pub struct FrozenNews {
     pub news: News,
     /// Which articles were deleted since, in order.
     pub deleted: Vec<bool>,
-    /// When it was first sent.
+    /// When it was frozen.
     pub created_at: Timestamp,
+    /// When it was first sent or published; `None` before.
+    pub published_at: Option<Timestamp>,
     /// Whether a mass with it is running or was sent; if not, the page does not exist (any more).
     pub published: bool,
     /// Whether every mass that was sent with it was recalled.

@@ -264,6 +264,16 @@ fn docs_config_md_is_up_to_date() {
 }
 
 #[test]
+fn docs_compat_md_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compat.md");
+    let kept = fs::read_to_string(path).expect("docs/compat.md");
+    assert!(
+        kept == server::api::compat::markdown(),
+        "run: cargo run -- compat > docs/compat.md"
+    );
+}
+
+#[test]
 fn sec04_what_is_in_force_is_printed_without_secrets_and_can_be_read_back() {
     let env = [
         ("QUNFA_ADMIN_TOKEN", "a-secret-that-nobody-sees"),

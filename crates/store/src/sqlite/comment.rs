@@ -323,7 +323,7 @@ fn of_entry(
         "SELECT delivery.delivered, mass.news FROM delivery
          JOIN mass ON mass.account = delivery.account AND mass.id = delivery.mass
          WHERE delivery.account = ? AND delivery.block = ? AND delivery.sequence = ? AND delivery.preview = 0
-             AND mass.news IS NOT NULL",
+             AND mass.news IS NOT NULL AND mass.recalled_at IS NULL",
     )?;
     let mut rows = statement.query(params![account.0, reader.block().0, sequence])?;
     let Some(row) = rows.next()? else { return Ok(None) };

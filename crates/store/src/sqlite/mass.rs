@@ -185,10 +185,14 @@ impl MassStore for SqliteStore {
 
     async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>> {
         self.read(move |db, _| {
-            let mut statement =
-                db.prepare_cached("SELECT MAX(id) FROM mass WHERE account = ? AND news = ? AND origin <> 2")?;
-            let newest: Option<i64> = statement.query_row(params![account.0, news.0], |row| row.get(0))?;
-            Ok(newest.map(MassId))
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM mass WHERE account = ? AND news = ? AND origin <> 2
+                 ORDER BY state IN (1, 4) DESC, recalled_at IS NOT NULL, id DESC LIMIT 1",
+            )?;
+            let found: Option<i64> = statement
+                .query_row(params![account.0, news.0], |row| row.get(0))
+                .optional()?;
+            Ok(found.map(MassId))
         })
         .await
     }
@@ -273,7 +277,7 @@ fn history(
 ) -> StoreResult<Vec<Mass>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM mass
-         WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND recalled_at IS NULL
+         WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND state = 1 AND recalled_at IS NULL
              AND (?2 IS NULL OR (finished_at, id) <
                  (SELECT finished_at, id FROM mass WHERE account = ?1 AND id = ?2))
          ORDER BY finished_at DESC, id DESC LIMIT ?3"

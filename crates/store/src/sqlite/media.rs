@@ -236,6 +236,18 @@ pub(super) fn news_by_id(
         .transpose()
 }
 
+/// Whether there is such a news material that has not expired.
+pub(super) fn news_exists(
+    db: &Connection,
+    account: AccountId,
+    id: &MediaId,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)")?;
+    Ok(statement.exists(params![account.0, id.0, now.0])?)
+}
+
 /// The number of this version of a news: the one it has, or a new one (S29).
 pub(super) fn freeze_news(
     db: &Connection,
@@ -329,10 +341,13 @@ pub(super) fn frozen(
         .or(known.as_ref().map(|known| &known.news))
         .map_or(0, |news| news.articles.len());
     let deleted = deleted_articles(db, account, id, articles)?;
-    let (published, recalled) = sends(db, account, id)?;
+    let publicity = publicity(db, account, id)?;
     match (known, news) {
         (Some(known), _)
-            if known.deleted == deleted && known.published == published && known.recalled == recalled =>
+            if known.deleted == deleted
+                && known.published == publicity.published
+                && known.recalled == publicity.recalled
+                && known.published_at == publicity.since =>
         {
             Ok(Some(known))
         }
@@ -345,8 +360,9 @@ pub(super) fn frozen(
                 news,
                 deleted,
                 created_at,
-                published,
-                recalled,
+                published: publicity.published,
+                recalled: publicity.recalled,
+                published_at: publicity.since,
             });
             shared.news.insert(key, fresh.clone());
             Ok(Some(fresh))
@@ -354,20 +370,41 @@ pub(super) fn frozen(
     }
 }
 
-/// Whether this news is public, by a mass that runs or was sent or by a publication; and whether it was and all
-/// of its masses were recalled.
-fn sends(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<(bool, bool)> {
+/// How a news is public.
+#[derive(Default)]
+struct Publicity {
+    /// By a mass that was sent, or is being sent after all checks, or by a publication.
+    published: bool,
+    /// It was, and all of its masses were recalled.
+    recalled: bool,
+    /// Since when.
+    since: Option<Timestamp>,
+}
+
+/// How this news is public. What waits for its administrator, its review or the originality check is not yet.
+fn publicity(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<Publicity> {
     let mut statement = db.prepare_cached(
-        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL)
-         FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4)",
+        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL),
+                MIN(accepted_at)
+         FROM mass WHERE account = ? AND news = ? AND origin <> 2
+             AND (state IN (1, 4) OR (state = 0 AND checked = 1 AND confirm_by IS NULL))",
     )?;
-    let (mut standing, recalled): (u64, u64) =
-        statement.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (mut standing, recalled, mut since): (u64, u64, Option<i64>) = statement
+        .query_row(params![account.0, news.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
     let mut publications = db.prepare_cached(
-        "SELECT COUNT(*) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
+        "SELECT COUNT(*), MIN(published_at) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
     )?;
-    standing += publications.query_row(params![account.0, news.0], |row| row.get::<_, u64>(0))?;
-    Ok((standing > 0, standing == 0 && recalled > 0))
+    let (published, published_at): (u64, Option<i64>) =
+        publications.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    standing += published;
+    since = since.into_iter().chain(published_at).min();
+    Ok(Publicity {
+        published: standing > 0,
+        recalled: standing == 0 && recalled > 0,
+        since: since.map(Timestamp),
+    })
 }
 
 /// Which articles of a news were deleted.
