@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, walk, helpers)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, walk, helpers)
 #
 # What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -146,6 +146,26 @@ run_helpers() {
     note helpers "$status"
 }
 
+run_intercept() {
+    if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        left_out+=("intercept: needs python3 of version 3.11 or later with venv")
+        return
+    fi
+    local status=0 tool
+    for tool in curl go java keytool node npm unshare; do
+        command -v "$tool" >/dev/null || left_out+=("intercept: the programs that need $tool")
+    done
+    {
+        cd "$here/python" &&
+            { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+            { ! command -v npm >/dev/null || [[ -d $here/node/node_modules ]] || npm ci --prefix "$here/node" --no-audit --no-fund --loglevel=error; } &&
+            cd "$here/intercept" &&
+            ../python/.venv/bin/python -m pytest
+    } || status=$?
+    note intercept "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -185,11 +205,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance walk helpers)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | go | java | recipes | acceptance | walk | helpers) ;;
-        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [walk] [helpers]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | intercept | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 

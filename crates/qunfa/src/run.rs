@@ -23,11 +23,15 @@ use crate::{
         bench::BenchCommand,
         error::{CliError, Status},
         output,
-        sandbox::Start,
+        sandbox::{Start, intercept::InterceptArgs},
     },
     clock::WallClock,
     node::{Node, NodeConfig},
-    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, ready::ReadyTo},
+    sandbox::{
+        ADMIN_TOKEN, Sandbox, SandboxConfig,
+        intercept::{Interception, environment},
+        ready::ReadyTo,
+    },
     settings::{self, Settings, secret},
 };
 
@@ -180,6 +184,7 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
         clock_runs: true,
         start: None,
     };
+    let interception = interception(&start.args.interception).await?;
     let sandbox = tokio::select! {
         sandbox = open_sandbox(&config) => sandbox?,
         () = &mut stop => return Ok(Status::Done),
@@ -188,10 +193,31 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     let _told = told.transpose()?;
     if !matches!(start.args.ready, Some(ReadyTo::Stdout)) {
         output::print(&welcome(&config, started.elapsed()))?;
+        if let Some(interception) = &interception {
+            let address = interception.addresses().first().copied().unwrap_or(address);
+            output::print(&environment::lines(address, interception.certificate_file()))?;
+        }
     }
     let control = sandbox.control.clone();
-    sandbox.node.serve(listener, Some(control), stop).await;
+    sandbox
+        .node
+        .serve_intercepting(listener, Some(control), interception, stop)
+        .await;
     Ok(Status::Done)
+}
+
+async fn interception(args: &InterceptArgs) -> Result<Option<Interception>, CliError> {
+    let Some(address) = args.intercept else {
+        return Ok(None);
+    };
+    let mut listeners = vec![listen_by(address, "--intercept").await?];
+    if let Some(address) = args.intercept_tls {
+        listeners.push(listen_by(address, "--intercept-tls").await?);
+    }
+    let interception = Interception::new(args.intercept_ca.as_deref(), listeners);
+    interception
+        .map(Some)
+        .map_err(|error| CliError::failed(error.to_string()))
 }
 
 async fn open_sandbox(config: &SandboxConfig) -> Result<Sandbox, CliError> {
@@ -260,9 +286,15 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+    listen_by(address, "--listen").await
+}
+
+/// Listens on what a flag names.
+async fn listen_by(address: SocketAddr, flag: &str) -> Result<TcpListener, CliError> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|error| {
-        CliError::failed(format!("cannot listen on {address}: {error}")).hint("choose another with --listen")
+        CliError::failed(format!("cannot listen on {address}: {error}"))
+            .hint(format!("choose another with {flag}"))
     })
 }
 

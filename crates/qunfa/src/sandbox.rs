@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, vault};
 use tokio::sync::Mutex;
 
+pub mod intercept;
 pub mod ready;
 pub mod scenario;
 mod verdicts;

@@ -65,6 +65,7 @@ struct Parts {
     http: post::Poster,
     in_flight: Mutex<HashMap<AccountId, Lane>>,
     landed: Notify,
+    look_ups: Arc<Semaphore>,
 }
 
 /// The tries under way of one account.
@@ -99,6 +100,7 @@ impl CallbackSender {
             settings,
             http,
             in_flight,
+            look_ups: Arc::new(Semaphore::new(probe::LOOK_UPS)),
             landed,
         })))
     }

@@ -1,19 +1,21 @@
 //! `qunfa sandbox`.
 
+pub mod intercept;
+pub mod scenario;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::error::{CliError, Status};
 use crate::{
+    cli::sandbox::intercept::InterceptArgs,
     sandbox::ready::ReadyTo,
     settings::{
         Secret, Settings,
         load::{Sources, load, process_env},
     },
 };
-
-pub mod scenario;
 
 /// The admin token of every sandbox.
 pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
@@ -25,6 +27,7 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --intercept         also for SDKs whose hosts cannot be changed
   qunfa sandbox --listen 127.0.0.1:0 --ready - --stop-with-stdin     for tests: any free port, told in JSON
   qunfa sandbox run scenarios/*.yaml
 
@@ -51,6 +54,9 @@ pub struct SandboxArgs {
     /// Stop when standard input is closed, so that nothing is left when the test that started it dies
     #[arg(long)]
     pub stop_with_stdin: bool,
+    /// SDKs with literal hosts.
+    #[command(flatten)]
+    pub interception: InterceptArgs,
     /// What to do with it.
     #[command(subcommand)]
     pub command: Option<SandboxCommand>,

@@ -4,6 +4,7 @@
 mod callback;
 mod common;
 mod crash;
+mod intercept;
 mod library;
 mod mass;
 mod operator;

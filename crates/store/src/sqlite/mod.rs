@@ -51,6 +51,9 @@ mod migrations {
     refinery::embed_migrations!("src/sqlite/migrations");
 }
 
+/// Bytes of frozen articles that are kept in memory.
+const NEWS_BYTES: u64 = 64 << 20;
+
 /// The embedded store.
 pub struct SqliteStore {
     writer: Writer,
@@ -96,7 +99,10 @@ impl SqliteStore {
             random: Random::system(),
             leases: Mutex::default(),
             receipts: ReceiptsCache::default(),
-            news: moka::sync::Cache::new(1_024),
+            news: moka::sync::Cache::builder()
+                .weigher(|_, news| media::weight(news))
+                .max_capacity(NEWS_BYTES)
+                .build(),
             reads: statistics::Unwritten::default(),
         };
         Ok(Self {
