@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, walk)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, walk, helpers)
 #
 # What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -115,6 +115,37 @@ run_acceptance() {
     note acceptance "$status"
 }
 
+# The helpers of integrators' own tests, in each language that is there.
+run_helpers() {
+    local status=0 helpers=$here/helpers
+    if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        {
+            cd "$helpers/pytest" &&
+                { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+                .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+                .venv/bin/python -m pytest
+        } || status=$?
+    else
+        left_out+=("helpers/pytest: needs python3 of version 3.11 or later with venv")
+    fi
+    if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        { cd "$helpers/node" && node --test test/; } || status=$?
+    else
+        left_out+=("helpers/node: needs node of version 20 or later")
+    fi
+    if command -v go >/dev/null; then
+        { cd "$helpers/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    else
+        left_out+=("helpers/go: needs go of version 1.24 or later")
+    fi
+    if command -v mvn >/dev/null && command -v javac >/dev/null; then
+        { cd "$helpers/junit5" && mvn --batch-mode --quiet test; } || status=$?
+    else
+        left_out+=("helpers/junit5: needs a JDK of version 17 or later with mvn")
+    fi
+    note helpers "$status"
+}
+
 run_intercept() {
     if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
         left_out+=("intercept: needs python3 of version 3.11 or later with venv")
@@ -174,11 +205,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | go | java | recipes | acceptance | intercept | walk) ;;
-        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [walk]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | intercept | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 

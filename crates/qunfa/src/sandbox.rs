@@ -27,6 +27,8 @@ use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Rando
 use tokio::sync::Mutex;
 
 pub mod intercept;
+pub mod ready;
+pub mod scenario;
 mod verdicts;
 
 use verdicts::Verdicts;
