@@ -9,7 +9,10 @@ use engine::{
     callback::{CallbackSender, CallbackSettings},
     review::{Reviewer, Reviews},
 };
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
+use server::{
+    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings},
+    sandbox::inspector::Inspector,
+};
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
@@ -34,6 +37,8 @@ pub struct NodeConfig {
     pub callbacks: CallbackSettings,
     /// Who reads masses before they go out.
     pub reviewers: Vec<Arc<dyn Reviewer>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// Why a node does not start.
@@ -61,6 +66,7 @@ pub struct Node {
     ids: Arc<Random>,
     vault: Vault,
     settings: Arc<ServerSettings>,
+    inspector: Option<Arc<Inspector>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -126,6 +132,7 @@ impl Node {
             ids: Arc::new(config.ids),
             vault,
             settings: Arc::new(config.server),
+            inspector: config.inspector,
         })
     }
 
@@ -148,6 +155,7 @@ impl Node {
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
             sandbox,
+            inspector: self.inspector.clone(),
         })
     }
 
@@ -161,6 +169,13 @@ impl Node {
     ) {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
+        let inspector = self.inspector.clone();
+        let shutdown = async move {
+            shutdown.await;
+            if let Some(inspector) = inspector {
+                inspector.close();
+            }
+        };
         let work = tokio::spawn(async move { engine.run().await });
         server::listen::serve(listener, router, settings, shutdown).await;
         // A turn is a few transactions; one cut short is taken up at the next start.

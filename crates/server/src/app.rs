@@ -14,7 +14,10 @@ use domain::{
 };
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
 
-use crate::api::{inflight::Inflight, refused::Refused};
+use crate::{
+    api::{inflight::Inflight, refused::Refused},
+    sandbox::inspector::Inspector,
+};
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -40,6 +43,8 @@ pub struct Parts {
     pub callback_check: Arc<dyn CallbackCheck>,
     /// Moves the clock, in a sandbox.
     pub sandbox: Option<Arc<dyn SandboxControl>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// What handlers share; cheap to clone.

@@ -10,6 +10,8 @@ use wire::callback::Envelope;
 /// One try, packed, before it goes out.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
+    /// The account's appid.
+    pub app_id: &'a str,
     /// What happened.
     pub event: &'a Event,
     /// Where it goes.

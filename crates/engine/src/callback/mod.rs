@@ -250,6 +250,7 @@ impl CallbackSender {
             return Ok(post::received(answer)?);
         };
         let outgoing = Outgoing {
+            app_id: &account.app_id.0,
             event,
             url: &callback.url,
             plain: &draft.xml,
