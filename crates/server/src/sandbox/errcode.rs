@@ -8,7 +8,7 @@ mod chinese;
 use askama::Template;
 use axum::{
     Json, Router,
-    extract::Path,
+    extract::{Path, State},
     http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
     routing::get,
@@ -129,6 +129,7 @@ struct AllPage {
 struct OnePage {
     language: Language,
     code: Explanation,
+    base: String,
 }
 
 /// `GET /sandbox/errcodes`.
@@ -142,7 +143,7 @@ async fn all(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `GET /sandbox/errcodes/{code}`.
-async fn one(Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+async fn one(State(app): State<App>, Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let Some(code) = code.parse().ok().and_then(ErrCode::from_code) else {
         return Problem::not_found("errcode").into_response();
     };
@@ -151,7 +152,8 @@ async fn one(Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response
         return Json(code).into_response();
     }
     let language = Language::of(&uri, &headers);
-    html(&OnePage { language, code })
+    let base = app.public("");
+    html(&OnePage { language, code, base })
 }
 
 #[cfg(test)]

@@ -24,8 +24,13 @@ function el(name, attributes = {}, ...children) {
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
+}
+
+/** What is there of a list of lists. */
+function present(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 async function api(path, options = {}) {
@@ -156,9 +161,13 @@ function pretty(text) {
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 }
 
-function code(text, kind = '') {
-  const pre = el('pre', { class: kind, tabindex: '0' }, text);
-  return el('div', { class: 'code' }, pre, copy(() => text));
+/** One element of XML a line. */
+function lines(xml) {
+  return xml.replace(/(<\/[A-Za-z]+>|^<xml>)(?=<)/g, '$1\n');
+}
+
+function code(text, shown = text) {
+  return el('div', { class: 'code' }, el('pre', { tabindex: '0' }, shown), copy(() => text));
 }
 
 function copy(text, label = say('复制', 'Copy'), kind = 'copy') {
@@ -243,8 +252,8 @@ function callback(sent) {
       value('msg_signature') ? ['msg_signature', value('msg_signature')] : null,
       sent.msg_signature_base ? [say('签名原文', 'signed text'), sent.msg_signature_base] : null,
     ]),
-    el('h3', {}, say('明文', 'Plain text')), code(sent.plain),
-    sent.body === sent.plain ? null : [el('h3', {}, say('密文（实际请求体）', 'Cipher text (as sent)')), code(sent.body)]);
+    el('h3', {}, say('明文', 'Plain text')), code(sent.plain, lines(sent.plain)),
+    sent.body === sent.plain ? null : [el('h3', {}, say('密文（实际请求体）', 'Cipher text (as sent)')), code(sent.body, lines(sent.body))]);
 }
 
 function request(call) {
@@ -254,7 +263,7 @@ function request(call) {
     : part.value]);
   return section(say('请求', 'Request'),
     pairs([call.query ? [say('查询串', 'query'), call.query] : null, ...headers, ...parts]),
-    call.body ? code(pretty(call.body)) : null);
+    call.body ? code(call.body, pretty(call.body)) : null);
 }
 
 function show(id) {
@@ -263,7 +272,7 @@ function show(id) {
   const opened = [...document.querySelectorAll('.callback')].map((details) => details.open);
   const callbacks = call.callbacks.map(callback);
   callbacks.forEach((details, index) => { details.open = opened[index] ?? false; });
-  $('detail').replaceChildren(
+  $('detail').replaceChildren(...present([
     el('button', { type: 'button', class: 'back', onclick: back }, say('← 全部调用', '← all calls')),
     el('div', { class: 'head' },
       el('h1', {}, badge(call), ' ', el('span', { class: 'path' }, `${call.method} ${call.path}`)),
@@ -274,12 +283,12 @@ function show(id) {
     call.quota ? quota(call.quota) : null,
     request(call),
     section(say('应答', 'Answer'), call.status === undefined ? el('p', { class: 'soft' }, say('连接被断开，调用方没有收到应答。', 'The connection was dropped; the caller got no answer.')) : null,
-      call.answer ? code(pretty(call.answer)) : null),
+      call.answer ? code(call.answer, pretty(call.answer)) : null),
     call.msg_id === undefined ? null : section(say('产生的群发', 'The mass it made'), pairs([['msg_id', String(call.msg_id)]])),
     call.callbacks.length ? section(say('引起的事件推送', 'Callbacks it caused'), ...callbacks)
       : call.msg_id !== undefined && section(say('引起的事件推送', 'Callbacks it caused'), el('p', { class: 'soft' }, say('还没有。事件在群发完成后推送；没有配置回调 URL 则不推送。', 'None yet. The event goes out when the mass is finished, if the account has a callback URL.'))),
     section(say('时间', 'Times'), pairs([[say('沙盒时间', 'sandbox'), call.at], [say('真实时间', 'real'), call.real_at]])),
-    section('curl', code(call.curl, 'wrap')));
+    section('curl', code(call.curl))]));
 }
 
 let typing = null;
