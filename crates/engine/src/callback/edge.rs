@@ -67,7 +67,11 @@ pub(super) fn spoilt(envelope: &Envelope) -> Envelope {
     let mut spoilt = envelope.clone();
     for (name, value) in &mut spoilt.query {
         if matches!(*name, "signature" | "msg_signature") {
-            *value = value.chars().rev().map(|digit| if digit == '0' { '1' } else { '0' }).collect();
+            *value = value
+                .chars()
+                .rev()
+                .map(|digit| if digit == '0' { '1' } else { '0' })
+                .collect();
         }
     }
     spoilt

@@ -102,13 +102,17 @@ impl Edge for Watch {
             url: outgoing.url.to_owned(),
             signature_base: base(None),
             msg_signature_base: sealed.map(|sealed| base(Some(sealed))),
-            query: query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            query: query
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
             plain: outgoing.plain.to_owned(),
             body: outgoing.envelope.body.clone(),
             answer: answer.clone().map(|answer| (answer.status, answer.body)),
             fault: self.hits().get(&(event.account, event.id)).cloned(),
         };
-        self.inspector.went(outgoing.app_id, event.id, subject(event), sent);
+        self.inspector
+            .went(outgoing.app_id, event.id, subject(event), sent);
     }
 }
 

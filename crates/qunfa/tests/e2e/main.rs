@@ -4,6 +4,7 @@
 mod callback;
 mod common;
 mod crash;
+mod fault;
 mod library;
 mod mass;
 mod operator;

@@ -153,7 +153,11 @@ mod tests {
         let form = "--B\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a.jpg\"\r\n\
             Content-Type: image/jpeg\r\n\r\nJPEG\r\n--B\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\n\
             {}\r\n--B--\r\n";
-        let kept = KeptBody::of(Some("multipart/form-data; boundary=B"), form.as_bytes(), form.len() as u64);
+        let kept = KeptBody::of(
+            Some("multipart/form-data; boundary=B"),
+            form.as_bytes(),
+            form.len() as u64,
+        );
         assert_eq!(kept.text, None);
         let shown = serde_json::to_string(&kept.parts).expect("JSON");
         assert_eq!(

@@ -34,7 +34,10 @@ pub fn command(call: &Call, base: &str) -> String {
                     .content_type
                     .as_ref()
                     .map_or_else(String::new, |kind| format!(";type={kind}"));
-                format!("-F {}", quoted(&format!("{}=@{}{kind}", part.name, plain_name(file))))
+                format!(
+                    "-F {}",
+                    quoted(&format!("{}=@{}{kind}", part.name, plain_name(file)))
+                )
             }
             (None, value) => {
                 let value = value.as_deref().unwrap_or_default();
@@ -52,8 +55,15 @@ pub fn command(call: &Call, base: &str) -> String {
 /// The last part of a name, without what curl would read as an option of the form.
 fn plain_name(file: &str) -> String {
     let name = file.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = name.chars().filter(|letter| !matches!(letter, ';' | ',' | '"')).collect();
-    if plain.is_empty() { "file".to_owned() } else { plain }
+    let plain: String = name
+        .chars()
+        .filter(|letter| !matches!(letter, ';' | ',' | '"'))
+        .collect();
+    if plain.is_empty() {
+        "file".to_owned()
+    } else {
+        plain
+    }
 }
 
 /// One word of a POSIX shell.
@@ -76,7 +86,10 @@ mod tests {
     #[test]
     fn a_json_call_is_made_again_with_its_token_and_its_quotes() {
         let mut call = call("a", 0, None);
-        call.headers = vec![("content-type".into(), "application/json".into()), ("user-agent".into(), "x".into())];
+        call.headers = vec![
+            ("content-type".into(), "application/json".into()),
+            ("user-agent".into(), "x".into()),
+        ];
         call.body = KeptBody::of(None, "{\"text\":\"it's\"}".as_bytes(), 15);
         assert_eq!(
             command(&call, "http://127.0.0.1:8080"),
@@ -106,9 +119,10 @@ mod tests {
             },
         ];
         let command = command(&call, "http://h");
-        assert!(command.ends_with(
-            "-F 'media=@atype=xb.jpg;type=image/jpeg' --form-string 'description={}'"
-        ), "{command}");
+        assert!(
+            command.ends_with("-F 'media=@atype=xb.jpg;type=image/jpeg' --form-string 'description={}'"),
+            "{command}"
+        );
     }
 
     #[test]

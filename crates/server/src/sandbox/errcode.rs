@@ -174,9 +174,17 @@ mod tests {
 
     #[test]
     fn advice_is_given_for_codes_of_the_table_once_each() {
-        let with_advice = ErrCode::all().iter().filter(|code| advice::find(code.code()).is_some());
+        let with_advice = ErrCode::all()
+            .iter()
+            .filter(|code| advice::find(code.code()).is_some());
         assert!(with_advice.count() >= 60);
-        assert_eq!(advice::codes().iter().filter(|code| ErrCode::from_code(**code).is_none()).count(), 0);
+        assert_eq!(
+            advice::codes()
+                .iter()
+                .filter(|code| ErrCode::from_code(**code).is_none())
+                .count(),
+            0
+        );
         let mut codes = advice::codes();
         codes.sort_unstable();
         codes.dedup();

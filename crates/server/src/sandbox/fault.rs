@@ -197,9 +197,9 @@ impl Effect {
 
     fn check(&self) -> Result<(), String> {
         match self {
-            Self::Errcode(code) if ErrCode::from_code(*code).is_none() => {
-                Err(format!("errcode {code} is not in the table; see /sandbox/errcodes"))
-            }
+            Self::Errcode(code) if ErrCode::from_code(*code).is_none() => Err(format!(
+                "errcode {code} is not in the table; see /sandbox/errcodes"
+            )),
             Self::DelayMs(ms) if *ms > DELAY_MAX_MS => Err("delay_ms is 60000 at most".to_owned()),
             Self::Verdict(code) if !(10_000..=99_999).contains(code) => {
                 Err("verdict must be the number of an err(…), 10000 to 99999".to_owned())
@@ -220,13 +220,17 @@ impl NewRule {
         if matching.nth == Some(0) || matching.every == Some(0) {
             return Err("nth and every count from 1".to_owned());
         }
-        if matching.probability.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        if matching
+            .probability
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
             return Err("probability is 0 to 1".to_owned());
         }
         if self.expires.hits == Some(0) || self.expires.seconds.is_some_and(|seconds| seconds <= 0) {
             return Err("expires counts from 1".to_owned());
         }
-        let of_calls = matching.path.is_some() || matching.path_prefix.is_some() || matching.msgtype.is_some();
+        let of_calls =
+            matching.path.is_some() || matching.path_prefix.is_some() || matching.msgtype.is_some();
         match (self.effect.is_of_callbacks(), of_calls, matching.event.is_some()) {
             (true, true, _) => Err("a rule for callbacks matches by account and event only".to_owned()),
             (false, _, true) => Err("event is for rules of callbacks".to_owned()),
@@ -378,7 +382,9 @@ mod tests {
             path: Some("/cgi-bin/tags/get"),
             ..Facts::default()
         };
-        (1..=calls).filter(|_| faults.strike(&facts, now).is_some()).collect()
+        (1..=calls)
+            .filter(|_| faults.strike(&facts, now).is_some())
+            .collect()
     }
 
     #[test]
@@ -388,13 +394,25 @@ mod tests {
         assert_eq!(struck(rule(r#"{"nth":2}"#, busy, "{}"), 5), [2]);
         assert_eq!(struck(rule(r#"{"every":2}"#, busy, "{}"), 5), [2, 4]);
         assert_eq!(struck(rule("{}", busy, r#"{"hits":2}"#), 5), [1, 2]);
-        assert_eq!(struck(rule(r#"{"path_prefix":"/cgi-bin/tags"}"#, busy, "{}"), 1), [1]);
+        assert_eq!(
+            struck(rule(r#"{"path_prefix":"/cgi-bin/tags"}"#, busy, "{}"), 1),
+            [1]
+        );
         assert_eq!(struck(rule(r#"{"path":"/cgi-bin/tags"}"#, busy, "{}"), 1), [0; 0]);
     }
 
     #[test]
     fn the_same_seed_hits_the_same_share_of_the_calls() {
-        let some = |seed| struck(rule(&format!(r#"{{"probability":0.3,"seed":{seed}}}"#), "\"half_answer\"", "{}"), 1_000);
+        let some = |seed| {
+            struck(
+                rule(
+                    &format!(r#"{{"probability":0.3,"seed":{seed}}}"#),
+                    "\"half_answer\"",
+                    "{}",
+                ),
+                1_000,
+            )
+        };
         assert_eq!(some(7), some(7));
         assert_ne!(some(7), some(8));
         assert!((250..350).contains(&some(7).len()), "{}", some(7).len());
@@ -404,8 +422,13 @@ mod tests {
     fn a_rule_ends_with_its_virtual_time() {
         let faults = Faults::default();
         let start = Timestamp::from_seconds(1_000);
-        faults.add(rule("{}", r#"{"errcode":-1}"#, r#"{"seconds":60}"#), start).expect("a rule");
-        let facts = Facts { path: Some("/cgi-bin/x"), ..Facts::default() };
+        faults
+            .add(rule("{}", r#"{"errcode":-1}"#, r#"{"seconds":60}"#), start)
+            .expect("a rule");
+        let facts = Facts {
+            path: Some("/cgi-bin/x"),
+            ..Facts::default()
+        };
         assert!(faults.strike(&facts, start.plus_seconds(59)).is_some());
         assert!(faults.strike(&facts, start.plus_seconds(60)).is_none());
     }
@@ -424,7 +447,10 @@ mod tests {
             (r#"{"event":"x"}"#, r#"{"errcode":-1}"#, "{}"),
             ("{}", r#"{"errcode":-1}"#, r#"{"hits":0}"#),
         ] {
-            assert!(rule(matching, effect, expires).check().is_err(), "{matching} {effect} {expires}");
+            assert!(
+                rule(matching, effect, expires).check().is_err(),
+                "{matching} {effect} {expires}"
+            );
         }
     }
 }

@@ -25,7 +25,10 @@ use crate::{
 pub fn routes() -> Router<App> {
     let wrong = async || Problem::method_not_allowed();
     Router::new()
-        .route("/sandbox/faults", get(list).post(add).delete(clear).fallback(wrong))
+        .route(
+            "/sandbox/faults",
+            get(list).post(add).delete(clear).fallback(wrong),
+        )
         .route("/sandbox/faults/catalogue", get(ready).fallback(wrong))
         .route("/sandbox/faults/{id}", get(one).delete(remove).fallback(wrong))
 }
@@ -95,7 +98,10 @@ async fn add(
 ) -> Result<(StatusCode, Json<RuleShape>), Problem> {
     let rule = new_rule(body).map_err(Problem::bad_request)?;
     let now = app.now();
-    let rule = inspector(&app)?.faults.add(rule, now).map_err(Problem::bad_request)?;
+    let rule = inspector(&app)?
+        .faults
+        .add(rule, now)
+        .map_err(Problem::bad_request)?;
     Ok((StatusCode::CREATED, Json(shape(&app, rule, now))))
 }
 

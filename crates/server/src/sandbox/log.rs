@@ -441,10 +441,40 @@ pub mod tests {
         log.keep(call("a", 45028, None));
         log.keep(call("b", 40001, None));
         let count = |filter: Filter| log.find(&filter, 10).0.len();
-        assert_eq!(count(Filter { account: Some("a".into()), ..Filter::default() }), 2);
-        assert_eq!(count(Filter { errcode: Some(45028), ..Filter::default() }), 1);
-        assert_eq!(count(Filter { failed: true, ..Filter::default() }), 2);
-        assert_eq!(count(Filter { path: Some("sendall".into()), ..Filter::default() }), 3);
-        assert_eq!(count(Filter { path: Some("tags".into()), ..Filter::default() }), 0);
+        assert_eq!(
+            count(Filter {
+                account: Some("a".into()),
+                ..Filter::default()
+            }),
+            2
+        );
+        assert_eq!(
+            count(Filter {
+                errcode: Some(45028),
+                ..Filter::default()
+            }),
+            1
+        );
+        assert_eq!(
+            count(Filter {
+                failed: true,
+                ..Filter::default()
+            }),
+            2
+        );
+        assert_eq!(
+            count(Filter {
+                path: Some("sendall".into()),
+                ..Filter::default()
+            }),
+            3
+        );
+        assert_eq!(
+            count(Filter {
+                path: Some("tags".into()),
+                ..Filter::default()
+            }),
+            0
+        );
     }
 }

@@ -19,37 +19,89 @@ pub struct Words {
 /// Paths of the compatible API and what they do; the longest beginning that fits counts.
 const PATHS: [(&str, &str, &str); 46] = [
     ("/cgi-bin/token", "获取 access_token", "fetch an access token"),
-    ("/cgi-bin/stable_token", "获取稳定版 access_token", "fetch a stable access token"),
-    ("/cgi-bin/media/uploadimg", "上传图文内图片", "upload a picture for articles"),
+    (
+        "/cgi-bin/stable_token",
+        "获取稳定版 access_token",
+        "fetch a stable access token",
+    ),
+    (
+        "/cgi-bin/media/uploadimg",
+        "上传图文内图片",
+        "upload a picture for articles",
+    ),
     ("/cgi-bin/media/uploadnews", "上传图文素材", "upload news"),
-    ("/cgi-bin/media/uploadvideo", "上传群发视频", "prepare a video for mass sends"),
+    (
+        "/cgi-bin/media/uploadvideo",
+        "上传群发视频",
+        "prepare a video for mass sends",
+    ),
     ("/cgi-bin/media/upload", "上传临时素材", "upload temporary media"),
     ("/cgi-bin/media/get", "获取临时素材", "fetch temporary media"),
     ("/cgi-bin/message/mass/preview", "预览", "preview"),
     ("/cgi-bin/message/mass/sendall", "群发", "mass send"),
     ("/cgi-bin/message/mass/send", "群发", "mass send"),
-    ("/cgi-bin/message/mass/get", "查询群发状态", "state of a mass send"),
+    (
+        "/cgi-bin/message/mass/get",
+        "查询群发状态",
+        "state of a mass send",
+    ),
     ("/cgi-bin/message/mass/delete", "删除群发", "delete a mass send"),
-    ("/cgi-bin/message/mass/speed/get", "查询群发速度", "read the speed"),
+    (
+        "/cgi-bin/message/mass/speed/get",
+        "查询群发速度",
+        "read the speed",
+    ),
     ("/cgi-bin/message/mass/speed/set", "设置群发速度", "set the speed"),
     ("/cgi-bin/tags/create", "创建标签", "create a tag"),
     ("/cgi-bin/tags/get", "获取标签", "list tags"),
     ("/cgi-bin/tags/update", "修改标签", "rename a tag"),
     ("/cgi-bin/tags/delete", "删除标签", "delete a tag"),
     ("/cgi-bin/tags/getidlist", "查询用户的标签", "tags of a follower"),
-    ("/cgi-bin/tags/members/batchtagging", "批量打标签", "tag followers"),
-    ("/cgi-bin/tags/members/batchuntagging", "批量取消标签", "untag followers"),
-    ("/cgi-bin/tags/members/getblacklist", "查询黑名单", "list the blacklist"),
-    ("/cgi-bin/tags/members/batchblacklist", "拉黑用户", "blacklist followers"),
-    ("/cgi-bin/tags/members/batchunblacklist", "取消拉黑", "take followers off the blacklist"),
+    (
+        "/cgi-bin/tags/members/batchtagging",
+        "批量打标签",
+        "tag followers",
+    ),
+    (
+        "/cgi-bin/tags/members/batchuntagging",
+        "批量取消标签",
+        "untag followers",
+    ),
+    (
+        "/cgi-bin/tags/members/getblacklist",
+        "查询黑名单",
+        "list the blacklist",
+    ),
+    (
+        "/cgi-bin/tags/members/batchblacklist",
+        "拉黑用户",
+        "blacklist followers",
+    ),
+    (
+        "/cgi-bin/tags/members/batchunblacklist",
+        "取消拉黑",
+        "take followers off the blacklist",
+    ),
     ("/cgi-bin/user/tag/get", "标签下的粉丝", "followers of a tag"),
     ("/cgi-bin/user/get", "获取粉丝列表", "list followers"),
     ("/cgi-bin/user/info", "获取粉丝信息", "read about followers"),
     ("/cgi-bin/user/info/updateremark", "修改备注", "change a remark"),
-    ("/cgi-bin/material/add_material", "新增永久素材", "add permanent material"),
-    ("/cgi-bin/material/del_material", "删除永久素材", "delete permanent material"),
+    (
+        "/cgi-bin/material/add_material",
+        "新增永久素材",
+        "add permanent material",
+    ),
+    (
+        "/cgi-bin/material/del_material",
+        "删除永久素材",
+        "delete permanent material",
+    ),
     ("/cgi-bin/material/add_news", "新增永久图文", "add permanent news"),
-    ("/cgi-bin/material/update_news", "修改永久图文", "change permanent news"),
+    (
+        "/cgi-bin/material/update_news",
+        "修改永久图文",
+        "change permanent news",
+    ),
     ("/cgi-bin/material/", "查询永久素材", "read permanent materials"),
     ("/cgi-bin/draft/add", "新建草稿", "add a draft"),
     ("/cgi-bin/draft/update", "修改草稿", "change a draft"),
@@ -60,8 +112,16 @@ const PATHS: [(&str, &str, &str); 46] = [
     ("/cgi-bin/comment/", "留言管理", "comments"),
     ("/cgi-bin/groups/", "分组（旧接口）", "groups (older calls)"),
     ("/cgi-bin/clear_quota", "清零调用次数", "clear call counts"),
-    ("/cgi-bin/openapi/", "调用额度与 rid 查询", "call quotas and request ids"),
-    ("/cgi-bin/callback/check", "检测回调网络", "check the callback's network"),
+    (
+        "/cgi-bin/openapi/",
+        "调用额度与 rid 查询",
+        "call quotas and request ids",
+    ),
+    (
+        "/cgi-bin/callback/check",
+        "检测回调网络",
+        "check the callback's network",
+    ),
     ("/cgi-bin/get", "获取服务器 IP", "addresses of the server"),
     ("/datacube/", "数据统计", "statistics"),
 ];
@@ -144,7 +204,10 @@ mod tests {
         call.path = path.to_owned();
         call.body = KeptBody::of(None, body.as_bytes(), body.len() as u64);
         let words = of(&call);
-        assert_eq!((words.chinese.as_str(), words.english.as_str()), (chinese, english));
+        assert_eq!(
+            (words.chinese.as_str(), words.english.as_str()),
+            (chinese, english)
+        );
     }
 
     #[test]

@@ -264,7 +264,8 @@ impl Watched {
         let new = string_in(text.as_bytes(), "access_token");
         if fault == TokenFault::NoOverlap {
             self.learn_app_id().await;
-            self.end_tokens(new.map(|token| TokenEnd::AllBut(vault::digest(&token)))).await;
+            self.end_tokens(new.map(|token| TokenEnd::AllBut(vault::digest(&token))))
+                .await;
         }
         self.end(response).await
     }
@@ -321,7 +322,11 @@ impl Watched {
         let after = self.used().await;
         let limits = self.account.as_ref().map(limits);
         let quota = match (self.before, after, limits) {
-            (Some(before), Some(after), Some(limits)) => Some(QuotaEffect { before, after, limits }),
+            (Some(before), Some(after), Some(limits)) => Some(QuotaEffect {
+                before,
+                after,
+                limits,
+            }),
             _ => None,
         };
         let errcode = number_in(&text, "errcode").or_else(|| {
@@ -473,7 +478,11 @@ async fn read(response: Response) -> (Response, String) {
     if !transport::is_text(&parts.headers) {
         let length = http_body_length(&body, &parts.headers);
         let length = length.map_or_else(String::new, |length| format!(", {length} bytes"));
-        let text = if kind.is_empty() { String::new() } else { format!("({kind}{length})") };
+        let text = if kind.is_empty() {
+            String::new()
+        } else {
+            format!("({kind}{length})")
+        };
         return (Response::from_parts(parts, body), text);
     }
     match body.collect().await {
@@ -491,7 +500,9 @@ async fn read(response: Response) -> (Response, String) {
 }
 
 fn http_body_length(body: &Body, headers: &HeaderMap) -> Option<u64> {
-    let named = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let named = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     hyper::body::Body::size_hint(body).exact().or(named)
 }
 
@@ -502,7 +513,9 @@ async fn half(response: Response) -> Response {
         return Response::from_parts(parts, Body::empty());
     };
     let bytes = collected.to_bytes();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let first = bytes.slice(..bytes.len() / 2);
     let cut = async {
         sleep(BETWEEN_HALVES).await;

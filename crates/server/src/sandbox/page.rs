@@ -21,7 +21,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub fn routes() -> Router<App> {
     let wrong = async || Problem::method_not_allowed();
     Router::new()
-        .route("/sandbox", get(async || Redirect::temporary("/sandbox/inspector")).fallback(wrong))
+        .route(
+            "/sandbox",
+            get(async || Redirect::temporary("/sandbox/inspector")).fallback(wrong),
+        )
         .route("/sandbox/inspector", get(inspector).fallback(wrong))
         .route("/sandbox/inspector.js", get(script).fallback(wrong))
         .route("/sandbox/inspector.css", get(style).fallback(wrong))
@@ -82,7 +85,10 @@ async fn inspector(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 async fn script() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("page/inspector.js"))
+    file(
+        "text/javascript; charset=utf-8",
+        include_str!("page/inspector.js"),
+    )
 }
 
 async fn style() -> Response {
@@ -117,7 +123,9 @@ pub fn html(page: &impl Template) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
     ];
     for (name, value) in fields {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }

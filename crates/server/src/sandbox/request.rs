@@ -43,7 +43,9 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route(
             "/sandbox/requests",
-            get(list).delete(clear).fallback(async || Problem::method_not_allowed()),
+            get(list)
+                .delete(clear)
+                .fallback(async || Problem::method_not_allowed()),
         )
         .route(
             "/sandbox/requests/{id}",
@@ -209,7 +211,11 @@ fn shape(app: &App, call: Call) -> CallShape {
         publish_id: call.publish_id,
         fault: call.fault,
         quota: call.quota,
-        callbacks: call.callbacks.into_iter().map(|sent| callback(app, sent)).collect(),
+        callbacks: call
+            .callbacks
+            .into_iter()
+            .map(|sent| callback(app, sent))
+            .collect(),
     }
 }
 
