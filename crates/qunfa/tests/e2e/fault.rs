@@ -246,6 +246,7 @@ async fn a_verdict_is_for_the_mass_of_the_call_and_for_no_later_one() {
     let missing = json!({"filter": {"is_to_all": true}, "msgtype": "image", "image": {"media_id": "x"}});
     refused(&account.call(SENDALL, missing).await, 40007);
     let passed = accepted(&account.send_text("一").await);
+    server.settle().await;
     rule(&server, json!({"use": "reprint-refused"})).await;
     let stopped = accepted(&account.send_text("二").await);
     server.settle().await;

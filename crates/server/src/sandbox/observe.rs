@@ -57,11 +57,10 @@ const FORM_MAX: usize = 12 << 20;
 /// Between the halves of an answer, so that the first one has left.
 const BETWEEN_HALVES: Duration = Duration::from_millis(50);
 /// Headers that are kept.
-const HEADERS: [header::HeaderName; 5] = [
+const HEADERS: [header::HeaderName; 4] = [
     header::CONTENT_TYPE,
     header::USER_AGENT,
     header::AUTHORIZATION,
-    header::ACCEPT,
     header::HOST,
 ];
 
