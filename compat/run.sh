@@ -4,8 +4,8 @@
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
 #   compat/run.sh python walk      only these (python, node, browser, walk)
 #
-# What cannot run here (no node, no python, no chromium) is named with its reason at the end. With CI=true that is a
-# failure: there everything has to run.
+# What cannot run here (no node, no python, no chromium) is named with its reason at the end. With CI=true that
+# is a failure: there everything has to run.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
