@@ -167,7 +167,9 @@ mod tests {
             assert!(found.meaning.chinese.ends_with('。'), "{found:?}");
             assert!(found.meaning.english.ends_with('.'), "{found:?}");
             for pair in [found.causes, found.advice].into_iter().flatten() {
-                assert!(!pair.chinese.is_ascii() && pair.english.is_ascii(), "{pair:?}");
+                let is_chinese =
+                    |text: &str| text.contains(|letter| ('\u{3400}'..='\u{9fff}').contains(&letter));
+                assert!(is_chinese(pair.chinese) && !is_chinese(pair.english), "{pair:?}");
             }
         }
     }

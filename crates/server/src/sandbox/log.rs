@@ -344,7 +344,7 @@ impl Kept {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A call of an account with an answer.

@@ -48,7 +48,7 @@ const ADVICE: &[Advice] = &[
     advice(
         40_001,
         [
-            "另一个进程或同事取了新的 token，旧的失效；缓存里是旧 token;token 属于另一个环境或公众号；取 token 时 secret 错误。",
+            "另一个进程或同事取了新的 token，旧的失效；缓存里是旧 token；token 属于另一个环境或公众号；取 token 时 secret 错误。",
             "Another process or colleague fetched a new token and ended yours; a cache holds an old one; the token is of another environment or account.",
         ],
         [
@@ -503,7 +503,7 @@ const ADVICE: &[Advice] = &[
     advice(
         47_001,
         [
-            "请求体不是 JSON:表单编码、多余逗号、GBK 编码，或 SDK 把 JSON 又转成了字符串。",
+            "请求体不是 JSON：表单编码、多余逗号、GBK 编码，或 SDK 把 JSON 又转成了字符串。",
             "The body is no JSON: form encoding, a stray comma, GBK, or JSON inside a string.",
         ],
         [

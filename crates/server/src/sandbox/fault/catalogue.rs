@@ -168,7 +168,7 @@ fn answers() -> Vec<Ready> {
         .once(),
         ready(
             "api-unauthorized",
-            "没有接口权限（例如测试号或未认证）:群发接口返回 48001。",
+            "没有接口权限（例如测试号或未认证）：群发接口返回 48001。",
             "No permission, as on a test account or an unverified one: mass calls answer 48001.",
             errcode(48001),
         )
@@ -183,7 +183,7 @@ fn answers() -> Vec<Ready> {
         .once(),
         ready(
             "ip-not-in-whitelist",
-            "服务器换了出口 IP:取 token 返回 40164。",
+            "服务器换了出口 IP：取 token 返回 40164。",
             "The caller's address changed: fetching a token answers 40164.",
             errcode(40164),
         )
@@ -203,7 +203,7 @@ fn tokens() -> Vec<Ready> {
     vec![
         ready(
             "token-overlap-two-processes",
-            "两个进程各自取 token:新 token 一取到，旧的立刻失效，另一个进程收到 40001。",
+            "两个进程各自取 token：新 token 一取到，旧的立刻失效，另一个进程收到 40001。",
             "Two processes fetch tokens of their own: a new one ends the old at once, the other process meets 40001.",
             Effect::Token(TokenFault::NoOverlap),
         )
@@ -265,7 +265,7 @@ fn verdicts() -> Vec<Ready> {
     vec![
         ready(
             "review-refused",
-            "审核不通过：下一次群发的事件是 err(10001）。",
+            "审核不通过：下一次群发的事件是 err(10001)。",
             "The review refuses: the next mass ends with err(10001).",
             Effect::Verdict(10_001),
         )
@@ -273,7 +273,7 @@ fn verdicts() -> Vec<Ready> {
         .once(),
         ready(
             "reprint-refused",
-            "原创校验不允许转载：下一次群发的事件是 err(30003）。",
+            "原创校验不允许转载：下一次群发的事件是 err(30003)。",
             "The originality check refuses a reprint: the next mass ends with err(30003).",
             Effect::Verdict(30_003),
         )
