@@ -283,7 +283,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Write,
         Limit::None,
         "in its simplest form: the title of the card's kind; the rest is read over",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint("/cgi-bin/tags/create", Write, Limit::None, ""),
     endpoint("/cgi-bin/tags/get", Read, Limit::None, ""),
     endpoint("/cgi-bin/tags/update", Write, Limit::None, ""),

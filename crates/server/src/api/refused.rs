@@ -192,7 +192,7 @@ mod tests {
             masked(&uri),
             "/cgi-bin/x?a=1&access_token=***&secret=***&appsecret=***"
         );
-        let long = format!("/cgi-bin/x?a={}", "%E6%B9%96".repeat(600));
+        let long = format!("/cgi-bin/xy?a={}", "%E6%B9%96".repeat(600));
         assert_eq!(masked(&long.parse().expect("a URI")).len(), 1_022);
         let trace = Trace::default();
         trace.saw(br#"{"a":1,"AppSecret":"#);

@@ -4,15 +4,13 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    body::Body,
     extract::{
-        FromRequest, Multipart, Request,
+        DefaultBodyLimit, FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
     http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
-use http_body_util::Limited;
 use wire::errcode::ErrCode;
 
 /// The name of the part that holds the file.
@@ -105,12 +103,12 @@ pub fn has_boundary(headers: &HeaderMap) -> bool {
 }
 
 /// The parts of a request whose file has at most `max` bytes.
-async fn open(request: Request, max: usize) -> Result<Multipart, UploadFault> {
+async fn open(mut request: Request, max: usize) -> Result<Multipart, UploadFault> {
     // Looked at here, because a rejected request could not be read to its end any more.
     if !has_boundary(request.headers()) {
         return Err(UploadFault::Missing);
     }
-    let request = request.map(|body| Body::new(Limited::new(body, max.saturating_add(ROOM))));
+    DefaultBodyLimit::max(max.saturating_add(ROOM)).apply(&mut request);
     Multipart::from_request(request, &())
         .await
         .map_err(|_| UploadFault::Missing)
