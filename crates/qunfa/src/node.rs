@@ -10,7 +10,10 @@ use engine::{
     review::{Reviewer, Reviews},
 };
 use futures::FutureExt;
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
+use server::{
+    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings},
+    sandbox::inspector::Inspector,
+};
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
@@ -37,6 +40,8 @@ pub struct NodeConfig {
     pub callbacks: CallbackSettings,
     /// Who reads masses before they go out.
     pub reviewers: Vec<Arc<dyn Reviewer>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// Why a node does not start.
@@ -64,6 +69,7 @@ pub struct Node {
     ids: Arc<Random>,
     vault: Vault,
     settings: Arc<ServerSettings>,
+    inspector: Option<Arc<Inspector>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -129,6 +135,7 @@ impl Node {
             ids: Arc::new(config.ids),
             vault,
             settings: Arc::new(config.server),
+            inspector: config.inspector,
         })
     }
 
@@ -151,6 +158,7 @@ impl Node {
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
             sandbox,
+            inspector: self.inspector.clone(),
         })
     }
 
@@ -175,6 +183,13 @@ impl Node {
     ) {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
+        let inspector = self.inspector.clone();
+        let shutdown = async move {
+            shutdown.await;
+            if let Some(inspector) = inspector {
+                inspector.close();
+            }
+        };
         let work = tokio::spawn(async move { engine.run().await });
         let shutdown = shutdown.shared();
         let intercepted = async {

@@ -21,11 +21,15 @@ use engine::{
     Engine, Turn,
     callback::{AddressRules, CallbackSettings},
 };
-use server::app::{SandboxControl, ServerSettings};
+use server::{
+    app::{SandboxControl, ServerSettings},
+    sandbox::inspector::Inspector,
+};
 use sha2::{Digest, Sha256};
 use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, vault};
 use tokio::sync::Mutex;
 
+mod edge;
 pub mod intercept;
 pub mod ready;
 pub mod scenario;
@@ -107,6 +111,7 @@ impl Sandbox {
         let start = config.start.unwrap_or_else(|| WallClock::default().now());
         let clock = Arc::new(VirtualClock::standing_at(start));
         let verdicts = Verdicts::default();
+        let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
         let node = Node::open(NodeConfig {
             folder: config.folder.clone(),
             master_key: from_seed(config.seed, "master key"),
@@ -116,7 +121,10 @@ impl Sandbox {
             server: server_settings(config),
             callbacks: callback_settings(config),
             reviewers: vec![Arc::new(verdicts.clone())],
+            inspector: Some(inspector.clone()),
         })?;
+        let watch = edge::Watch::new(inspector, clock.clone());
+        node.engine.callbacks().watch(Arc::new(watch));
         let store = node.store.clone();
         let starts = count_start(store.as_ref()).await?;
         if starts > 0 {

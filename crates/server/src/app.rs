@@ -15,7 +15,10 @@ use domain::{
 use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
 use tokio::sync::Semaphore;
 
-use crate::api::{inflight::Inflight, network::Checks, refused::Refused};
+use crate::{
+    api::{inflight::Inflight, network::Checks, refused::Refused},
+    sandbox::inspector::Inspector,
+};
 
 /// Uploads that are looked at at a time: a picture may take 128 MiB while it is decoded (SEC9, SEC10).
 const FILE_CHECKS: usize = 4;
@@ -44,6 +47,8 @@ pub struct Parts {
     pub callback_check: Arc<dyn CallbackCheck>,
     /// Moves the clock, in a sandbox.
     pub sandbox: Option<Arc<dyn SandboxControl>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// What handlers share; cheap to clone.

@@ -1,5 +1,17 @@
 //! The sandbox's clock and what it plays to the engine. These paths exist in a sandbox only.
 
+pub mod body;
+pub mod curl;
+pub mod errcode;
+pub mod fault;
+mod faults;
+pub mod inspector;
+pub mod log;
+mod meaning;
+pub mod observe;
+mod page;
+mod request;
+
 use std::sync::Arc;
 
 use axum::{
@@ -54,7 +66,10 @@ pub fn routes() -> Router<App> {
             "/sandbox/accounts/{appid}/next-verdict",
             put(next_verdict).fallback(async || Problem::method_not_allowed()),
         )
-        .route("/sandbox", any(unknown))
+        .merge(request::routes())
+        .merge(faults::routes())
+        .merge(errcode::routes())
+        .merge(page::routes())
         .route("/sandbox/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }

@@ -8,10 +8,7 @@ use axum::{
     extract::{Request, State},
     http::Uri,
 };
-use domain::{
-    account::{Account, AccountKind},
-    call::Clearing,
-};
+use domain::{account::Account, call::Clearing};
 use wire::{
     call::{OfPath, QuotaAnswer},
     done::Done,
@@ -24,8 +21,8 @@ use crate::{
     api::{
         body::{BodyFault, JSON_MAX, Wire, read},
         caller::Caller,
-        endpoint::{self, Limit},
-        error::{Answer, ApiError, ApiResult},
+        endpoint::{self, Endpoint, Limit},
+        error::{Answer, ApiResult},
         query::Query,
         token::with_secret,
     },
@@ -81,7 +78,7 @@ pub async fn clear_one(
     Caller(account): Caller,
     Wire(request): Wire<OfPath>,
 ) -> ApiResult<Done> {
-    let clearing = match of_path(request.cgi_path)?.1 {
+    let clearing = match of_path(request.cgi_path)?.limit {
         Limit::Sends => Clearing::Sends,
         Limit::Counted(call) => Clearing::Call(call),
         Limit::Documented(_) | Limit::None => Clearing::Nothing,
@@ -95,11 +92,13 @@ pub async fn get(
     Caller(account): Caller,
     Wire(request): Wire<OfPath>,
 ) -> ApiResult<QuotaAnswer> {
-    let (path, limit) = of_path(request.cgi_path)?;
-    check_permission(&account, &path)?;
+    let Endpoint { limit, needs, .. } = of_path(request.cgi_path)?;
+    if !needs.met_by(&account) {
+        return Err(ErrCode::CgiPathNoPermission.into());
+    }
     let quota = account.quota;
     let number = |limit: Option<u32>| limit.map_or(NO_LIMIT, i64::from);
-    Ok(Answer(match limit {
+    Ok(Answer(match *limit {
         Limit::Sends => {
             let usage = app.store.usage(account.id, app.now()).await?;
             // Where Q2 does not hold, Q1 is what limits the calls.
@@ -124,24 +123,7 @@ async fn clear_calls(app: &App, account: &Account, clearing: Clearing) -> ApiRes
     Ok(Answer(Done::default()))
 }
 
-/// 76022 for what the account may not call at all (spec mass-send §2).
-fn check_permission(account: &Account, path: &str) -> Result<(), ApiError> {
-    let needs_verified = path.starts_with("/cgi-bin/message/mass/")
-        || matches!(
-            path,
-            "/cgi-bin/media/uploadimg" | "/cgi-bin/media/uploadnews" | "/cgi-bin/media/uploadvideo"
-        );
-    let needs_service = path == "/cgi-bin/message/mass/send";
-    let refused =
-        (needs_verified && !account.verified) || (needs_service && account.kind == AccountKind::Subscription);
-    if refused {
-        return Err(ErrCode::CgiPathNoPermission.into());
-    }
-    Ok(())
-}
-
-fn of_path(path: Field<String>) -> Result<(String, Limit), ErrCode> {
+fn of_path(path: Field<String>) -> Result<&'static Endpoint, ErrCode> {
     let path = path.required(ErrCode::CgiPathNotFound)?;
-    let endpoint = endpoint::find(&path).ok_or(ErrCode::CgiPathNotFound)?;
-    Ok((path, endpoint.limit))
+    endpoint::find(&path).ok_or(ErrCode::CgiPathNotFound)
 }

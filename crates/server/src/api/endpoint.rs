@@ -1,7 +1,10 @@
 //! Every call of the compatible API as data: how it is made, how it is limited by day, and in what it differs from
 //! the platform's. A test compares the table with the router; `qunfa compat` prints it.
 
-use domain::call::CountedCall;
+use domain::{
+    account::{Account, AccountKind},
+    call::CountedCall,
+};
 
 /// How a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,28 @@ pub enum Limit {
     None,
 }
 
+/// Which accounts may make a call (spec mass-send §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// All.
+    Nothing,
+    /// Verified ones.
+    Verified,
+    /// Verified service accounts.
+    VerifiedService,
+}
+
+impl Needs {
+    /// Whether this account may.
+    pub fn met_by(self, account: &Account) -> bool {
+        match self {
+            Needs::Nothing => true,
+            Needs::Verified => account.verified,
+            Needs::VerifiedService => account.verified && account.kind == AccountKind::Service,
+        }
+    }
+}
+
 /// One call.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
@@ -34,6 +59,8 @@ pub struct Endpoint {
     pub kind: Kind,
     /// How it is limited by day.
     pub limit: Limit,
+    /// Who may make it.
+    pub needs: Needs,
     /// What there is to know beside the platform's own page; may be empty.
     pub note: &'static str,
 }
@@ -43,7 +70,15 @@ const fn endpoint(path: &'static str, kind: Kind, limit: Limit, note: &'static s
         path,
         kind,
         limit,
+        needs: Needs::Nothing,
         note,
+    }
+}
+
+impl Endpoint {
+    const fn needs(mut self, needs: Needs) -> Self {
+        self.needs = needs;
+        self
     }
 }
 
@@ -123,19 +158,22 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Write,
         Limit::None,
         "below 1 MiB, JPEG or PNG by content",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/media/uploadnews",
         Write,
         Limit::Counted(CountedCall::NewsUpload),
         "three days; an absent digest is the first 64 characters",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/media/uploadvideo",
         Write,
         Limit::None,
         "JSON or multipart; lives as long as its source",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/material/add_material",
         Write,
@@ -323,43 +361,50 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Write,
         Limit::Sends,
         "every type; several pictures; `video` or `mpvideo`; `group_id` or `tag_id`",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/message/mass/send",
         Write,
         Limit::Sends,
         "2 to 10,000 OpenIDs; service accounts only",
-    ),
+    )
+    .needs(Needs::VerifiedService),
     endpoint(
         "/cgi-bin/message/mass/preview",
         Write,
         Limit::Counted(CountedCall::NamePreview),
         "`towxname` is the follower's external id",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/message/mass/get",
         Write,
         Limit::None,
         "what was recalled reads as DELETE",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/message/mass/delete",
         Write,
         Limit::Counted(CountedCall::Delete),
         "by `msg_id` or `url`; again is fine",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/message/mass/speed/get",
         Read,
         Limit::None,
         "by POST or GET",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/message/mass/speed/set",
         Write,
         Limit::None,
         "holds for running mass sends too",
-    ),
+    )
+    .needs(Needs::Verified),
     endpoint(
         "/cgi-bin/comment/open",
         Write,
@@ -448,6 +493,41 @@ mod tests {
                 Some((path, kind))
             })
             .collect()
+    }
+
+    /// The extractor of the caller in the source of a handler such as `mass::send_all`.
+    fn extractor(handler: &str) -> Needs {
+        let (module, function) = handler.split_once("::").expect("a module");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api");
+        let source = std::fs::read_to_string(format!("{folder}/{module}.rs")).expect("a source");
+        let from = source
+            .split_once(&format!("pub async fn {function}("))
+            .expect("a function")
+            .1;
+        let head = from.split_once("->").expect("an answer").0;
+        match head {
+            head if head.contains("CountedServiceCaller") => Needs::VerifiedService,
+            head if head.contains("CountedCaller") || head.contains("VerifiedCaller") => Needs::Verified,
+            _ => Needs::Nothing,
+        }
+    }
+
+    #[test]
+    fn the_table_tells_who_may_call_as_the_handlers_do() {
+        let calls = include_str!("mod.rs").split(".route(").skip(1);
+        let mut seen = 0;
+        for call in calls {
+            let path = call.split('"').nth(1).expect("a path");
+            let handler = call
+                .split_once("_call(")
+                .map(|(_, rest)| rest.split(')').next().expect("text"));
+            let (Some(endpoint), Some(handler)) = (find(path), handler) else {
+                continue;
+            };
+            assert_eq!(endpoint.needs, extractor(handler), "{path} {handler}");
+            seen += 1;
+        }
+        assert_eq!(seen, ENDPOINTS.len());
     }
 
     #[test]

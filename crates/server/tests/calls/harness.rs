@@ -88,7 +88,7 @@ impl CallbackCheck for OnlyExampleOrg {
 
 pub struct Server {
     router: Router,
-    store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
     pub clock: Arc<TestClock>,
     _folder: tempfile::TempDir,
 }
@@ -158,6 +158,7 @@ impl Server {
             settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),
+            inspector: None,
         });
         Self {
             router: server::routes::router(app),

@@ -5,8 +5,8 @@ use domain::{
     audience::Audience,
     block::Block,
     compat::Behaviour,
-    content::{Content, MaterialKind, NewContent, StoredBlob},
-    id::{AccountId, BlockNo, MESSAGE_ID_BASE, MassId, MediaId, NewsId, TagId},
+    content::{Content, StoredBlob},
+    id::{AccountId, BlockNo, MESSAGE_ID_BASE, MassId, TagId},
     mass::{Accepted, CONFIRM_MS, NewMass, Origin, REPEAT_WINDOW_MS, Refusal, repeat_key},
     quota::{self, Charge, Usage},
     tag,
@@ -14,7 +14,7 @@ use domain::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Shared, account, card, media, original, rows, sets, usage};
+use super::{Shared, account, content, media, original, rows, sets, usage};
 use crate::StoreResult;
 
 /// One block of a frozen audience.
@@ -72,7 +72,7 @@ pub(super) fn accept(
     usage::save(db, account.id, &usage)?;
     let id = take_id(db, account.id)?;
     let content =
-        freeze_content(db, account.id, &mass.content, now)?.ok_or_else(|| rows::damaged("a material"))?;
+        content::freeze(db, account.id, &mass.content, now)?.ok_or_else(|| rows::damaged("a material"))?;
     let row = NewRow {
         id,
         origin: mass.origin,
@@ -115,21 +115,13 @@ pub(super) fn examine(
     mass: &NewMass,
     now: Timestamp,
 ) -> StoreResult<Result<Frozen, Refusal>> {
-    if !content_exists(db, account.id, &mass.content, now)? {
-        return Ok(Err(unknown(&mass.content)));
+    if !content::exists(db, account.id, &mass.content, now)? {
+        return Ok(Err(content::unknown(&mass.content)));
     }
     if !account.declare_original && original::declares(db, account.id, &mass.content)? {
         return Ok(Err(Refusal::OriginalNotAllowed));
     }
     freeze_audience(db, account.id, &mass.audience)
-}
-
-/// The refusal of content that does not exist.
-pub(super) fn unknown(content: &NewContent) -> Refusal {
-    match content {
-        NewContent::Card(_) => Refusal::CardUnknown,
-        _ => Refusal::MediaUnknown,
-    }
 }
 
 /// Steps 8 to 11 of spec mass-send §8.3; charges `usage`.
@@ -431,107 +423,4 @@ pub(super) fn origin_number(origin: Origin) -> i64 {
         Origin::Site => 1,
         Origin::Preview => 2,
     }
-}
-
-/// Whether everything that `content` names exists and is of the right kind.
-pub(super) fn content_exists(
-    db: &Connection,
-    account: AccountId,
-    content: &NewContent,
-    now: Timestamp,
-) -> StoreResult<bool> {
-    match content {
-        NewContent::Text(_) => Ok(true),
-        NewContent::News(id) => media::news_exists(db, account, id, now),
-        NewContent::NewsAgain(id) => news_exists(db, account, *id),
-        NewContent::Image { media, .. } => {
-            for id in media {
-                if material(db, account, id, content, now)?.is_none() {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        NewContent::Voice(id) | NewContent::Music(id) | NewContent::Video { media: id, .. } => {
-            Ok(material(db, account, id, content, now)?.is_some())
-        }
-        NewContent::Card(id) => Ok(card::title(db, account, id)?.is_some()),
-    }
-}
-
-/// The content as it is now, for ever (I6); `None` when something it names does not exist.
-pub(super) fn freeze_content(
-    db: &Connection,
-    account: AccountId,
-    content: &NewContent,
-    now: Timestamp,
-) -> StoreResult<Option<Content>> {
-    let blob = |id: &MediaId| material(db, account, id, content, now);
-    let frozen = match content {
-        NewContent::Text(text) => Some(Content::Text(text.clone())),
-        NewContent::News(id) => match media::news_by_id(db, account, id, now)? {
-            Some((news, digest)) => Some(Content::News(media::freeze_news(
-                db, account, id, &news, &digest, now,
-            )?)),
-            None => None,
-        },
-        NewContent::NewsAgain(id) => news_exists(db, account, *id)?.then_some(Content::News(*id)),
-        NewContent::Image { media, caption } => {
-            let mut pictures = Vec::new();
-            for id in media {
-                match blob(id)? {
-                    Some(media) => pictures.push(media.blob),
-                    None => return Ok(None),
-                }
-            }
-            Some(Content::Image {
-                pictures,
-                caption: caption.clone(),
-            })
-        }
-        NewContent::Voice(id) => blob(id)?.map(|media| Content::Voice(media.blob)),
-        NewContent::Music(id) => blob(id)?.map(|media| Content::Music(media.blob)),
-        NewContent::Video {
-            media: id,
-            title,
-            description,
-        } => blob(id)?.map(|media| Content::Video {
-            title: Some(title.clone())
-                .filter(|title| !title.is_empty())
-                .unwrap_or(media.title),
-            description: Some(description.clone())
-                .filter(|description| !description.is_empty())
-                .unwrap_or(media.description),
-            blob: media.blob,
-        }),
-        NewContent::Card(id) => card::title(db, account, id)?.map(|title| Content::Card {
-            id: id.clone(),
-            title,
-        }),
-    };
-    Ok(frozen)
-}
-
-fn news_exists(db: &Connection, account: AccountId, id: NewsId) -> StoreResult<bool> {
-    let mut statement = db.prepare_cached("SELECT 1 FROM frozen_news WHERE account = ? AND id = ?")?;
-    Ok(statement.exists(params![account.0, id.0])?)
-}
-
-fn material(
-    db: &Connection,
-    account: AccountId,
-    id: &MediaId,
-    content: &NewContent,
-    now: Timestamp,
-) -> StoreResult<Option<crate::media::NewMedia>> {
-    use MaterialKind::{Image, MassVideo, Thumb, Video, Voice};
-    let found = media::by_id(db, account, id, now)?;
-    Ok(found.map(|media| media.media).filter(|media| {
-        matches!(
-            (content, media.kind),
-            (NewContent::Image { .. }, Image | Thumb)
-                | (NewContent::Voice(_) | NewContent::Music(_), Voice)
-                | (NewContent::Video { .. }, MassVideo | Video)
-        )
-    }))
 }

@@ -31,8 +31,8 @@ impl ScheduleStore for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<Result<ScheduleId, Refusal>> {
         self.write(move |db, _| {
-            if !accept::content_exists(db, account, &request.content, now)? {
-                return Ok(Err(accept::unknown(&request.content)));
+            if !super::content::exists(db, account, &request.content, now)? {
+                return Ok(Err(super::content::unknown(&request.content)));
             }
             let id = sets::take_numbers(db, account, "schedule", 1, 1)?;
             db.prepare_cached(
@@ -85,8 +85,8 @@ impl ScheduleStore for SqliteStore {
             };
             schedule.request = request.unwrap_or(schedule.request);
             schedule.send_at = send_at.unwrap_or(schedule.send_at);
-            if !accept::content_exists(db, account, &schedule.request.content, now)? {
-                let unknown = accept::unknown(&schedule.request.content);
+            if !super::content::exists(db, account, &schedule.request.content, now)? {
+                let unknown = super::content::unknown(&schedule.request.content);
                 return Ok(Err(ScheduleRefusal::Request(unknown)));
             }
             db.prepare_cached("UPDATE schedule SET request = ?, send_at = ? WHERE account = ? AND id = ?")?
