@@ -6,7 +6,7 @@ use qunfa::sandbox::scenario::{
     file::Scenario,
     junit::junit,
     play,
-    report::{Outcome, Report, StepReport},
+    report::{Outcome, Report},
 };
 
 mod command;
@@ -38,22 +38,13 @@ async fn played(name: &str, text: &str) -> Report {
     play(&scenario, &path, None).await.expect("the sandbox starts")
 }
 
-/// Whether the report ends at a fault rule that this server does not know yet.
-fn needs_faults(report: &Report) -> bool {
-    let without = |step: &StepReport| {
-        step.what.starts_with("fault")
-            && matches!(&step.outcome, Outcome::Broken(why) if why.contains("/sandbox/faults answers 404"))
-    };
-    report.steps.iter().any(without)
-}
-
 #[tokio::test]
 async fn every_shipped_scenario_passes() {
     let names = names();
     assert!(names.len() >= 10, "{names:?}");
     for name in names {
         let report = played(&name, &text(&name)).await;
-        assert!(report.passed() || needs_faults(&report), "{}", report.text());
+        assert!(report.passed(), "{}", report.text());
     }
 }
 
@@ -185,9 +176,6 @@ async fn every_shipped_scenario_fails_clearly_when_something_else_is_expected() 
             inverted.from
         );
         let report = played(inverted.name, &text.replacen(inverted.from, inverted.to, 1)).await;
-        if needs_faults(&report) {
-            continue;
-        }
         let said = report.text();
         let step = report
             .steps

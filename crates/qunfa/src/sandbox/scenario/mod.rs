@@ -1,6 +1,6 @@
 //! Scenarios: YAML files that say what happens in a sandbox and what must come of it.
 //!
-//! [`file`] is their shape, [`world`] the sandbox that each of them gets, [`steps`] does what they say,
+//! [`mod@file`] is their shape, [`world`] the sandbox that each of them gets, [`steps`] does what they say,
 //! [`check`] compares, [`report`] and [`junit`] tell. The reference for people is `docs/sandbox/scenarios.md`.
 
 use std::{path::Path, time::Instant};
