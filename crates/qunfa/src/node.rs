@@ -9,6 +9,7 @@ use engine::{
     callback::{CallbackSender, CallbackSettings},
     review::{Reviewer, Reviews},
 };
+use futures::FutureExt;
 use server::{
     app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings},
     sandbox::inspector::Inspector,
@@ -18,6 +19,8 @@ use store::{
     sqlite::SqliteStore, vault::Vault,
 };
 use tokio::net::TcpListener;
+
+use crate::sandbox::intercept::Interception;
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -167,6 +170,17 @@ impl Node {
         sandbox: Option<Arc<dyn SandboxControl>>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.serve_intercepting(listener, sandbox, None, shutdown).await;
+    }
+
+    /// The same, also in the place of WeChat's hosts.
+    pub async fn serve_intercepting(
+        &self,
+        listener: TcpListener,
+        sandbox: Option<Arc<dyn SandboxControl>>,
+        interception: Option<Interception>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
         let inspector = self.inspector.clone();
@@ -177,7 +191,16 @@ impl Node {
             }
         };
         let work = tokio::spawn(async move { engine.run().await });
-        server::listen::serve(listener, router, settings, shutdown).await;
+        let shutdown = shutdown.shared();
+        let intercepted = async {
+            if let Some(interception) = interception {
+                interception
+                    .serve(router.clone(), settings.clone(), shutdown.clone())
+                    .await;
+            }
+        };
+        let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
+        tokio::join!(served, intercepted);
         // A turn is a few transactions; one cut short is taken up at the next start.
         work.abort();
         let _ = work.await;

@@ -30,6 +30,9 @@ use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Rando
 use tokio::sync::Mutex;
 
 mod edge;
+pub mod intercept;
+pub mod ready;
+pub mod scenario;
 mod verdicts;
 
 use verdicts::Verdicts;

@@ -67,6 +67,7 @@ struct Parts {
     http: post::Poster,
     in_flight: Mutex<HashMap<AccountId, Lane>>,
     landed: Notify,
+    look_ups: Arc<Semaphore>,
     edge: OnceLock<Arc<dyn Edge>>,
 }
 
@@ -116,6 +117,7 @@ impl CallbackSender {
             settings,
             http,
             in_flight,
+            look_ups: Arc::new(Semaphore::new(probe::LOOK_UPS)),
             landed,
             edge: OnceLock::new(),
         })))

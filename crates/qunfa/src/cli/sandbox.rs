@@ -1,13 +1,20 @@
 //! `qunfa sandbox`.
 
+pub mod intercept;
+pub mod scenario;
+
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::error::{CliError, Status};
-use crate::settings::{
-    Secret, Settings,
-    load::{Sources, load, process_env},
+use crate::{
+    cli::sandbox::intercept::InterceptArgs,
+    sandbox::ready::ReadyTo,
+    settings::{
+        Secret, Settings,
+        load::{Sources, load, process_env},
+    },
 };
 
 /// The admin token of every sandbox.
@@ -15,10 +22,14 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 /// Run a server to test against.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --intercept         also for SDKs whose hosts cannot be changed
+  qunfa sandbox --listen 127.0.0.1:0 --ready - --stop-with-stdin     for tests: any free port, told in JSON
+  qunfa sandbox run scenarios/*.yaml
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
@@ -36,6 +47,35 @@ pub struct SandboxArgs {
     /// What ids are made from
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    /// Write one JSON object to FILE as soon as calls are answered: base_url, admin_token, accounts, pid;
+    /// `-` writes it to standard output, alone. The file is removed at the end
+    #[arg(long, value_name = "FILE")]
+    pub ready: Option<ReadyTo>,
+    /// Stop when standard input is closed, so that nothing is left when the test that started it dies
+    #[arg(long)]
+    pub stop_with_stdin: bool,
+    /// SDKs with literal hosts.
+    #[command(flatten)]
+    pub interception: InterceptArgs,
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: Option<SandboxCommand>,
+}
+
+/// What else the sandbox does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Play scenarios, each in a sandbox of its own, and say what was not as expected (跑场景)
+    Run(scenario::RunArgs),
+}
+
+impl SandboxCommand {
+    /// Does it.
+    pub async fn run(self) -> Result<Status, CliError> {
+        match self {
+            SandboxCommand::Run(args) => scenario::run(args).await,
+        }
+    }
 }
 
 /// A sandbox about to be started.

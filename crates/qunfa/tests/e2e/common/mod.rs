@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use domain::time::{Timestamp, parse_rfc3339};
 use qunfa::{
     clock::VirtualClock,
-    sandbox::{Sandbox, SandboxConfig},
+    sandbox::{Sandbox, SandboxConfig, intercept::Interception},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -48,6 +48,11 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
+        Self::launch(folder, followers, None).await
+    }
+
+    /// The same, also in the place of WeChat's hosts.
+    pub async fn launch(folder: &Path, followers: usize, interception: Option<Interception>) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .expect("a port");
@@ -69,7 +74,10 @@ impl TestServer {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            sandbox.node.serve(listener, Some(control), shutdown).await;
+            sandbox
+                .node
+                .serve_intercepting(listener, Some(control), interception, shutdown)
+                .await;
         });
         let http = reqwest::Client::builder()
             .no_proxy()
