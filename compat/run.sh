@@ -4,7 +4,7 @@
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
 #   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, browser, walk, helpers)
 #
-# What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
+# What cannot run here (no node, no go, no chromium) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
 set -euo pipefail
 

@@ -72,6 +72,7 @@ test('a failing call is found, explained, copied as curl, and the pasted curl re
   assert.equal(refused.errcode, 45028);
 
   await page.getByLabel('Failures only').check();
+  await page.locator('.row', { hasText: '/cgi-bin/token' }).first().waitFor({ state: 'detached' });
   const row = page.locator('.row', { hasText: '45028' });
   await row.waitFor();
   assert.equal(await page.locator('.row').count(), 1, 'only the failure is left');
@@ -152,5 +153,17 @@ test('what a client sends is shown as text, never run', async () => {
   assert.doesNotMatch(await page.title(), /taken/);
   assert.equal(await page.locator('#detail img').count(), 0);
   assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a page that cannot reach the sandbox says so, and goes on when it can', async () => {
+  const { page, close } = await open('/sandbox/inspector');
+  await page.route('**/sandbox/requests*', (route) => route.abort());
+  await page.reload();
+  await page.getByText('The sandbox cannot be read.').waitFor();
+  await page.getByText('not reachable, trying again').waitFor();
+  await page.unroute('**/sandbox/requests*');
+  await page.locator('.row').first().waitFor();
+  await page.locator('#live[data-kind="ok"]').waitFor();
   await close();
 });
