@@ -153,6 +153,11 @@ impl Reviews {
         self.stands().remove(&key);
     }
 
+    /// Forgets all masses.
+    pub(crate) fn forget_all(&self) {
+        self.stands().clear();
+    }
+
     /// Asks the quick reviewers now and the slow ones beside the turn.
     pub(crate) async fn ask(&self, submission: Submission, bus: &Bus, now: Timestamp) -> Reviewed {
         let (slow, quick): (Vec<_>, Vec<_>) = self

@@ -9,12 +9,14 @@ use engine::{
     callback::{CallbackSender, CallbackSettings},
     review::{Reviewer, Reviews},
 };
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
+use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl};
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
 };
 use tokio::net::TcpListener;
+
+use crate::sandbox::Control;
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -51,6 +53,10 @@ pub enum StartError {
 pub struct Node {
     /// The rows.
     pub store: Arc<dyn Store>,
+    /// The database under them.
+    pub sqlite: Arc<SqliteStore>,
+    /// Moves the clock and takes the world back, in a sandbox.
+    pub control: Option<Arc<Control>>,
     /// The background work.
     pub engine: Arc<Engine>,
     /// The bytes.
@@ -90,11 +96,12 @@ impl Node {
     /// Opens the folder and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
+        let sqlite = Arc::new(SqliteStore::open(
             &config.folder,
             vault.clone(),
             config.calendar.clone(),
         )?);
+        let store: Arc<dyn Store> = sqlite.clone();
         let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
         let (bus, clock) = (Bus::default(), config.clock);
         let callbacks = CallbackSender::new(
@@ -118,6 +125,8 @@ impl Node {
         .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
+            sqlite,
+            control: None,
             engine: Arc::new(engine),
             blobs,
             bus,
@@ -130,8 +139,13 @@ impl Node {
     }
 
     /// Chance for ids.
-    pub fn ids(&self) -> &Random {
+    pub fn ids(&self) -> &Arc<Random> {
         &self.ids
+    }
+
+    /// Wakes the engine.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// The HTTP side over this node; with the sandbox's routes when there is a sandbox.
@@ -148,6 +162,10 @@ impl Node {
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
             sandbox,
+            world: self
+                .control
+                .clone()
+                .map(|control| control as Arc<dyn WorldControl>),
         })
     }
 
@@ -162,9 +180,12 @@ impl Node {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
         let work = tokio::spawn(async move { engine.run().await });
+        let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         server::listen::serve(listener, router, settings, shutdown).await;
         // A turn is a few transactions; one cut short is taken up at the next start.
-        work.abort();
-        let _ = work.await;
+        for task in drive.into_iter().chain([work]) {
+            task.abort();
+            let _ = task.await;
+        }
     }
 }

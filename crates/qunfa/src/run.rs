@@ -173,10 +173,12 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     let config = SandboxConfig {
         folder: folder.to_owned(),
         public_url: reachable.public_url(),
-        followers: usize::try_from(start.args.followers).unwrap_or(usize::MAX),
-        seed: start.args.seed,
-        clock_runs: true,
-        start: None,
+        followers: usize::try_from(start.world.followers).unwrap_or(usize::MAX),
+        seed: start.world.seed,
+        clock_runs: !start.args.frozen,
+        start: start.args.start,
+        world: start.world.world,
+        keep_start: true,
     };
     let sandbox = open_sandbox(&config).await?;
     output::print(&welcome(&config, started.elapsed()))?;

@@ -100,7 +100,7 @@ impl Job {
     pub fn prepare(command: Command) -> Result<Self, CliError> {
         Ok(match command {
             Command::Serve(args) => Job::Serve(Box::new(args.prepare()?)),
-            Command::Sandbox(args) => Job::Sandbox(Box::new(args.prepare()?)),
+            Command::Sandbox(args) if args.command.is_none() => Job::Sandbox(Box::new(args.prepare()?)),
             other => Job::Other(Box::new(other)),
         })
     }
@@ -127,7 +127,10 @@ impl Job {
 async fn run(command: Command) -> Result<Status, CliError> {
     match command {
         Command::Serve(args) => serve::run(args.prepare()?).await,
-        Command::Sandbox(args) => sandbox::run(args.prepare()?).await,
+        Command::Sandbox(mut args) => match args.command.take() {
+            Some(command) => sandbox::ask(command).await,
+            None => sandbox::run(args.prepare()?).await,
+        },
         Command::Account(command) => account::run(command).await,
         Command::Follower(command) => follower::run(command).await,
         Command::Tag(command) => tag::run(command).await,

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use domain::time::{Timestamp, parse_rfc3339};
 
 use super::error::{CliError, Status};
 use crate::settings::{
@@ -10,15 +11,24 @@ use crate::settings::{
     load::{Sources, load, process_env},
 };
 
+pub mod clock;
+pub mod server;
+pub mod snapshot;
+pub mod span;
+pub mod world;
+
 /// The admin token of every sandbox.
 pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 /// Run a server to test against.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:
+#[command(args_conflicts_with_subcommands = true, after_help = "Examples:
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --tag vip=0.05 --tag city=0.3 --opt-out-rate 0.02 --open-rate 0.2
+  qunfa sandbox --frozen --start 2026-11-22T10:00:00+08:00
+  qunfa sandbox clock advance 2h    of a sandbox that runs
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
@@ -27,15 +37,51 @@ pub struct SandboxArgs {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Followers of each account
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
-    pub followers: u64,
+    /// Followers of each account [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    pub followers: Option<u64>,
     /// Keep the state in this folder; without it, everything is gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// What ids are made from
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
+    /// What ids are made from [default: 1]
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// What its followers are like.
+    #[command(flatten)]
+    pub world: world::WorldArgs,
+    /// Let the clock stand until it is moved
+    #[arg(long)]
+    pub frozen: bool,
+    /// Where the clock starts in an empty folder, such as 2026-11-22T10:00:00+08:00 [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub start: Option<Timestamp>,
+    /// What to do with a sandbox that runs
+    #[command(subcommand)]
+    pub command: Option<SandboxCommand>,
+}
+
+/// What can be done with a sandbox that runs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Look at or move its clock (时钟)
+    Clock(clock::ClockArgs),
+    /// Keep its state and go back to it (快照)
+    Snapshot(snapshot::SnapshotArgs),
+    /// Make everything as it was right after its start (重置)
+    Reset(snapshot::ResetArgs),
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    parse_rfc3339(text).ok_or_else(|| "must be an instant such as 2026-11-22T10:00:00+08:00".into())
+}
+
+/// Asks a sandbox that runs.
+pub async fn ask(command: SandboxCommand) -> Result<Status, CliError> {
+    match command {
+        SandboxCommand::Clock(args) => clock::run(args).await,
+        SandboxCommand::Snapshot(args) => snapshot::run(args).await,
+        SandboxCommand::Reset(args) => snapshot::reset(args).await,
+    }
 }
 
 /// A sandbox about to be started.
@@ -45,6 +91,8 @@ pub struct Start {
     pub settings: Settings,
     /// What was asked for.
     pub args: SandboxArgs,
+    /// Who lives in it.
+    pub world: world::Described,
 }
 
 impl SandboxArgs {
@@ -67,7 +115,12 @@ impl SandboxArgs {
         if let Some(data) = &self.data {
             settings.store.data.clone_from(data);
         }
-        Ok(Start { settings, args: self })
+        let world = self.world.describe(self.followers, self.seed)?;
+        Ok(Start {
+            settings,
+            args: self,
+            world,
+        })
     }
 }
 

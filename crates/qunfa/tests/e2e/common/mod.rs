@@ -7,8 +7,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use domain::time::{Timestamp, parse_rfc3339};
 use qunfa::{
-    clock::VirtualClock,
-    sandbox::{Sandbox, SandboxConfig},
+    clock::{VirtualClock, WallClock},
+    sandbox::{Sandbox, SandboxConfig, World},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -48,6 +48,11 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
+        Self::of_world(folder, followers, World::default(), Arc::new(WallClock::default())).await
+    }
+
+    /// The same with followers as described, and with another clock for the machine's.
+    pub async fn of_world(folder: &Path, followers: usize, world: World, wall: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .expect("a port");
@@ -59,8 +64,10 @@ impl TestServer {
             seed: 1,
             clock_runs: false,
             start: Some(at("2026-11-22T10:00:00+08:00")),
+            world,
+            keep_start: true,
         };
-        let sandbox = Sandbox::open(&config, &|_, _| {})
+        let sandbox = Sandbox::open_beside(wall, &config, &|_, _| {})
             .await
             .expect("the sandbox opens");
         let (clock, control) = (sandbox.clock.clone(), sandbox.control.clone());
