@@ -21,12 +21,7 @@ use engine::callback::{AddressRules, CallbackSettings};
 use server::app::ServerSettings;
 use sha2::{Digest, Sha256};
 use store::{
-    Store, StoreResult,
-    account::NewAccount,
-    clock::Clock,
-    random::Random,
-    sqlite::SqliteStore,
-    vault,
+    Store, StoreResult, account::NewAccount, clock::Clock, random::Random, sqlite::SqliteStore, vault,
 };
 use tokio::sync::Mutex;
 
@@ -37,11 +32,11 @@ mod snapshots;
 mod verdicts;
 mod world;
 
-use moving::Moving;
 pub use moving::Control;
+use moving::Moving;
 use readers::Readers;
-use snapshots::Shelf;
 pub use snapshots::Kept;
+use snapshots::Shelf;
 use verdicts::Verdicts;
 use world::People;
 pub use world::{Reading, World, WorldFile};
@@ -142,7 +137,12 @@ impl Sandbox {
             sqlite: node.sqlite.clone(),
             bus: node.bus().clone(),
             ids: node.ids().clone(),
-            readers: Readers::new(store.clone(), node.sqlite.clone(), config.world.reading, config.seed),
+            readers: Readers::new(
+                store.clone(),
+                node.sqlite.clone(),
+                config.world.reading,
+                config.seed,
+            ),
             kept: vec![Arc::new(verdicts.clone())],
             verdicts,
             shelf: Shelf::in_folder(&config.folder),

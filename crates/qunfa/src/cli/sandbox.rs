@@ -22,7 +22,9 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 /// Run a server to test against.
 #[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
@@ -32,7 +34,8 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
-QUNFA_LOG_FORMAT apply.")]
+QUNFA_LOG_FORMAT apply."
+)]
 pub struct SandboxArgs {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]

@@ -53,7 +53,10 @@ mod tests {
         let dice = Dice::new(7, "vip");
         let hits = (0..100_000).filter(|number| dice.of(*number).hits(0.05)).count();
         assert!((4_800..5_200).contains(&hits), "{hits}");
-        assert_eq!(Dice::new(7, "vip").of(42).share().to_bits(), dice.of(42).share().to_bits());
+        assert_eq!(
+            Dice::new(7, "vip").of(42).share().to_bits(),
+            dice.of(42).share().to_bits()
+        );
         assert_ne!(Dice::new(8, "vip"), dice);
     }
 }

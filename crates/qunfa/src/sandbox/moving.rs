@@ -192,7 +192,10 @@ impl Moving {
             part.recall(memory.parts.get(part.name()).unwrap_or(&serde_json::Value::Null));
         }
         self.readers.forget().await;
-        let mode = memory.rate.and_then(ClockMode::running).unwrap_or(ClockMode::Frozen);
+        let mode = memory
+            .rate
+            .and_then(ClockMode::running)
+            .unwrap_or(ClockMode::Frozen);
         self.clock.restore(Timestamp(memory.now), mode);
         *kept = Timestamp(i64::MIN);
         self.keep_time(Timestamp(memory.now)).await?;

@@ -91,7 +91,9 @@ impl World {
         }
         for (language, weight) in &self.languages {
             if !weight.is_finite() || *weight < 0.0 {
-                return Err(format!("the weight of language {language:?} must not be negative"));
+                return Err(format!(
+                    "the weight of language {language:?} must not be negative"
+                ));
             }
         }
         if !self.languages.is_empty() && total_weight(&self.languages) <= 0.0 {
@@ -178,7 +180,9 @@ impl People {
         store.import_followers(account, rows, now).await?;
         // The account is new, so the follower's number is its ordinal.
         let of = |(share, dice): (f64, Dice)| -> Vec<Ordinal> {
-            let hit = numbers.clone().filter(|number| dice.of(*number as u64).hits(share));
+            let hit = numbers
+                .clone()
+                .filter(|number| dice.of(*number as u64).hits(share));
             hit.filter_map(|number| u32::try_from(number).ok().map(Ordinal))
                 .collect()
         };

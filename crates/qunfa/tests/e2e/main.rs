@@ -2,9 +2,12 @@
 //! statement, invariant or rule that they show.
 
 mod callback;
+mod clock;
 mod common;
 mod crash;
 mod library;
 mod mass;
 mod operator;
+mod snapshots;
 mod transport;
+mod world;

@@ -74,7 +74,11 @@ async fn read(_: Admin, State(app): State<App>) -> NativeResult<ClockShape> {
 }
 
 /// `POST /sandbox/clock`: forward only; everything that falls due on the way has run when it answers.
-async fn change(_: Admin, State(app): State<App>, Strict(body): Strict<ClockBody>) -> NativeResult<ClockShape> {
+async fn change(
+    _: Admin,
+    State(app): State<App>,
+    Strict(body): Strict<ClockBody>,
+) -> NativeResult<ClockShape> {
     let sandbox: &Arc<dyn SandboxControl> = app.sandbox.as_ref().ok_or_else(|| Problem::not_found("call"))?;
     let now = app.now();
     let target = target(&body, now, &app.calendar).map_err(Problem::bad_request)?;
@@ -203,10 +207,7 @@ mod tests {
             r#"{"mode":"running","rate":60}"#,
             Some(Some(ClockMode::Running { rate: 60.0 })),
         );
-        check(
-            r#"{"rate":0.1}"#,
-            Some(Some(ClockMode::Running { rate: 0.1 })),
-        );
+        check(r#"{"rate":0.1}"#, Some(Some(ClockMode::Running { rate: 0.1 })));
         check("{}", Some(None));
         for bad in [
             r#"{"mode":"frozen","rate":1}"#,

@@ -23,7 +23,8 @@ use crate::{
 
 /// Characters of a name, at most.
 const NAME_MAX: usize = 64;
-const NAME_RULE: &str = "a name has 1 to 64 letters, digits, dots, hyphens and underscores and begins with a letter or digit";
+const NAME_RULE: &str =
+    "a name has 1 to 64 letters, digits, dots, hyphens and underscores and begins with a letter or digit";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,7 +121,10 @@ fn snapshot(app: &App, snapshot: &Snapshot) -> SnapshotShape {
 
 /// A name that is safe as a file's.
 fn named(name: &str) -> Result<&str, Problem> {
-    let first = name.chars().next().is_some_and(|first| first.is_ascii_alphanumeric());
+    let first = name
+        .chars()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric());
     let all = name
         .chars()
         .all(|each| each.is_ascii_alphanumeric() || ".-_".contains(each));
@@ -139,7 +143,18 @@ mod tests {
         for good in ["a", "before-send", "v1.2_3", "2026-12-01"] {
             assert!(named(good).is_ok(), "{good}");
         }
-        for bad in ["", ".", "..", ".start", "a/b", "../a", "a\\b", "a b", "快照", &"a".repeat(65)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            ".start",
+            "a/b",
+            "../a",
+            "a\\b",
+            "a b",
+            "快照",
+            &"a".repeat(65),
+        ] {
             assert!(named(bad).is_err(), "{bad}");
         }
     }

@@ -57,7 +57,11 @@ impl SqliteStore {
 
     /// The deliveries of articles since `seen`, of all accounts, as far as they were released after `since`; `seen`
     /// is brought up to date.
-    pub async fn unseen_news(&self, mut seen: Seen, since: Timestamp) -> StoreResult<(Seen, Vec<NewsDelivery>)> {
+    pub async fn unseen_news(
+        &self,
+        mut seen: Seen,
+        since: Timestamp,
+    ) -> StoreResult<(Seen, Vec<NewsDelivery>)> {
         self.read(move |db, _| {
             let mut found = Vec::new();
             for (account, block, next) in heads(db)? {

@@ -45,7 +45,18 @@ mod tests {
         ] {
             assert_eq!(parse_span(text), Ok(seconds), "{text}");
         }
-        for bad in ["", "2", "h", "-2h", "2 h", "1.5h", "2w", "2hh", "9999999999999999999s", "9223372036854775807d"] {
+        for bad in [
+            "",
+            "2",
+            "h",
+            "-2h",
+            "2 h",
+            "1.5h",
+            "2w",
+            "2hh",
+            "9999999999999999999s",
+            "9223372036854775807d",
+        ] {
             assert!(parse_span(bad).is_err(), "{bad}");
         }
     }

@@ -104,9 +104,11 @@ fn merged(mut all: Vec<(String, f64)>, flags: &[(String, f64)]) -> Vec<(String, 
 fn numbers(table: &toml::Table) -> Result<Vec<(String, f64)>, CliError> {
     let number = |(name, value): (&String, &toml::Value)| {
         let number = value.as_float().or_else(|| value.as_integer().map(whole));
-        number
-            .map(|number| (name.clone(), number))
-            .ok_or_else(|| CliError::failed(format!("{name:?} must be a number in the description of the world")))
+        number.map(|number| (name.clone(), number)).ok_or_else(|| {
+            CliError::failed(format!(
+                "{name:?} must be a number in the description of the world"
+            ))
+        })
     };
     table.iter().map(number).collect()
 }
@@ -131,7 +133,8 @@ mod tests {
     fn flags_go_before_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("world.toml");
-        let text = "followers = 5\nopt_out_rate = 0.1\nopen_median_seconds = 60\n\n[tags]\nvip = 0.05\nall = 1\n";
+        let text =
+            "followers = 5\nopt_out_rate = 0.1\nopen_median_seconds = 60\n\n[tags]\nvip = 0.05\nall = 1\n";
         std::fs::write(&file, text).expect("written");
         let args = WorldArgs {
             file: Some(file.clone()),

@@ -48,7 +48,13 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
-        Self::of_world(folder, followers, World::default(), Arc::new(WallClock::default())).await
+        Self::of_world(
+            folder,
+            followers,
+            World::default(),
+            Arc::new(WallClock::default()),
+        )
+        .await
     }
 
     /// The same with followers as described, and with another clock for the machine's.
