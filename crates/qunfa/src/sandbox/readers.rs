@@ -1,15 +1,13 @@
 //! Simulated readers: followers who open the articles that arrive, after a while of virtual time.
 //!
-//! Nobody's reads are planned: whether and when somebody opens a news follows from seed, mass and ordinal alone,
-//! so a block's readers of the last minutes are found by looking through the bitmap of those it arrived at. All
-//! that is remembered is until when reads were counted. Reads are counted as the page counts them; who forwards,
-//! comments or opens from elsewhere is not played.
+//! Whether and when somebody opens a news follows from seed, mass and ordinal alone, so all that is kept is until
+//! when reads were counted: a block's readers are found again from the bitmap of those it arrived at. Reads are
+//! counted as the page counts them; who forwards, comments or opens from elsewhere is not played.
 
 use std::sync::Arc;
 
 use domain::{
-    block::Block,
-    id::Ordinal,
+    id::{AccountId, MassId, NewsId, Ordinal},
     statistics::{ArticleNo, Read},
     time::Timestamp,
 };
@@ -52,8 +50,26 @@ struct State {
 
 /// A news at one block, as long as somebody will open it.
 struct Wave {
-    delivery: NewsDelivery,
-    next: Timestamp,
+    account: AccountId,
+    mass: MassId,
+    news: NewsId,
+    released_at: Timestamp,
+    /// Who opens it how many milliseconds after it arrived; the latest first.
+    openings: Vec<(u32, Ordinal)>,
+}
+
+impl Wave {
+    fn next(&self) -> Option<Timestamp> {
+        let (delay, _) = self.openings.last()?;
+        Some(self.released_at.plus_ms(i64::from(*delay)))
+    }
+
+    /// Takes the next opening out if it is not after `to`.
+    fn open_until(&mut self, to: Timestamp) -> Option<(Ordinal, Timestamp)> {
+        let at = self.next().filter(|at| *at <= to)?;
+        let (_, ordinal) = self.openings.pop()?;
+        Some((ordinal, at))
+    }
 }
 
 impl Readers {
@@ -75,7 +91,7 @@ impl Readers {
     /// When the next reads fall due, as far as is known.
     pub(super) async fn next(&self) -> Option<Timestamp> {
         let state = self.state.lock().await;
-        state.waves.iter().map(|wave| slot_end(wave.next)).min()
+        next_slot(&state)
     }
 
     /// Forgets what was learned from the store: its contents are others now.
@@ -97,16 +113,21 @@ impl Readers {
         self.meet(&mut state, until).await?;
         let slot = slot_start(now);
         if slot > until {
-            self.read_until(&mut state, until, slot).await?;
+            self.read_until(&mut state, slot).await?;
         }
-        let next = state.waves.iter().map(|wave| wave.next).min();
-        Ok(next.map(slot_end))
+        Ok(next_slot(&state))
     }
 
     async fn counted_until(&self, now: Timestamp) -> StoreResult<Timestamp> {
         let kept = self.store.setting(UNTIL_SETTING).await?;
-        let kept = kept.and_then(|text| text.parse().ok()).map(Timestamp);
-        Ok(kept.unwrap_or_else(|| slot_start(now)))
+        if let Some(until) = kept.and_then(|text| text.parse().ok()) {
+            return Ok(Timestamp(until));
+        }
+        let until = slot_start(now);
+        self.store
+            .set_setting(UNTIL_SETTING, &until.0.to_string())
+            .await?;
+        Ok(until)
     }
 
     /// Takes note of what has arrived.
@@ -114,29 +135,25 @@ impl Readers {
         let seen = std::mem::take(&mut state.seen);
         let (seen, fresh) = self.sqlite.unseen_news(seen, until.plus_ms(-PATIENCE_MS)).await?;
         state.seen = seen;
-        for delivery in fresh {
-            let next = self
-                .openings(&delivery)
-                .map(|(_, at)| at)
-                .filter(|at| *at > until)
-                .min();
-            state.waves.extend(next.map(|next| Wave { delivery, next }));
-        }
+        let waves = fresh.iter().map(|delivery| self.wave(delivery, until));
+        state.waves.extend(waves.filter(|wave| !wave.openings.is_empty()));
         Ok(())
     }
 
-    /// Counts the reads after `from` up to `to`.
-    async fn read_until(&self, state: &mut State, from: Timestamp, to: Timestamp) -> StoreResult<()> {
+    /// Counts the reads up to `to`.
+    async fn read_until(&self, state: &mut State, to: Timestamp) -> StoreResult<()> {
         let mut counted = false;
-        let mut waves = std::mem::take(&mut state.waves);
-        for wave in waves.iter_mut().filter(|wave| wave.next <= to) {
+        for wave in state.waves.iter_mut().filter(|wave| wave.next() <= Some(to)) {
             counted = true;
-            let NewsDelivery { account, news, .. } = wave.delivery;
-            let news = self.store.frozen_news(account, news).await?;
-            wave.next = self.read_wave(&wave.delivery, news.as_deref(), from, to);
+            let news = self.store.frozen_news(wave.account, wave.news).await?;
+            let news = news.filter(|news| news.published);
+            while let Some((ordinal, at)) = wave.open_until(to) {
+                if let Some(news) = &news {
+                    self.open(wave, news, ordinal, at);
+                }
+            }
         }
-        waves.retain(|wave| wave.next.0 != i64::MAX);
-        state.waves = waves;
+        state.waves.retain(|wave| !wave.openings.is_empty());
         state.until = Some(to);
         if counted {
             self.store.set_setting(UNTIL_SETTING, &to.0.to_string()).await?;
@@ -144,30 +161,9 @@ impl Readers {
         Ok(())
     }
 
-    /// Counts one wave's reads; says when the next is, or the end of time.
-    fn read_wave(
-        &self,
-        delivery: &NewsDelivery,
-        news: Option<&FrozenNews>,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Timestamp {
-        let mut next = Timestamp(i64::MAX);
-        for (ordinal, at) in self.openings(delivery) {
-            if at > to {
-                next = next.min(at);
-            } else if at > from
-                && let Some(news) = news.filter(|news| news.published)
-            {
-                self.open(delivery, news, ordinal, at);
-            }
-        }
-        next
-    }
-
     /// One follower opens the news: the first article, and with luck the ones behind it.
-    fn open(&self, delivery: &NewsDelivery, news: &FrozenNews, ordinal: Ordinal, at: Timestamp) {
-        let dice = self.dice_of(delivery, ordinal);
+    fn open(&self, wave: &Wave, news: &FrozenNews, ordinal: Ordinal, at: Timestamp) {
+        let dice = self.dice_of((wave.account, wave.mass), ordinal);
         for (index, deleted) in (1_u8..).zip(&news.deleted) {
             if index > 1 && !dice.of(1 + u64::from(index)).hits(NEXT_ARTICLE) {
                 return;
@@ -177,36 +173,50 @@ impl Readers {
             }
             let read = Read {
                 article: ArticleNo {
-                    news: delivery.news,
+                    news: wave.news,
                     index,
                 },
                 reader: Some(ordinal),
                 loaded: true,
             };
-            self.store.note_read(delivery.account, read, at);
+            self.store.note_read(wave.account, read, at);
         }
     }
 
-    /// Who opens the news, and when.
-    fn openings(&self, delivery: &NewsDelivery) -> impl Iterator<Item = (Ordinal, Timestamp)> {
-        let delivered: &Block = &delivery.delivered;
-        delivered.places().filter_map(move |place| {
+    /// Who opens the news after `until`, and when.
+    fn wave(&self, delivery: &NewsDelivery, until: Timestamp) -> Wave {
+        let (account, mass, released_at) = (delivery.account, delivery.mass, delivery.released_at);
+        let opening = |place| {
             let ordinal = delivery.block.ordinal(place);
-            let dice = self.dice_of(delivery, ordinal);
+            let dice = self.dice_of((account, mass), ordinal);
             if !dice.of(0).hits(self.reading.open_rate) {
                 return None;
             }
             let delay = delay_ms(dice.of(1).share(), self.reading);
-            (delay <= PATIENCE_MS).then(|| (ordinal, delivery.released_at.plus_ms(delay)))
-        })
+            let seen = released_at.plus_ms(delay) <= until || delay > PATIENCE_MS;
+            let delay = u32::try_from(delay).ok().filter(|_| !seen)?;
+            Some((delay, ordinal))
+        };
+        let mut openings: Vec<_> = delivery.delivered.places().filter_map(opening).collect();
+        openings.sort_unstable_by(|a, b| b.cmp(a));
+        Wave {
+            account,
+            mass,
+            news: delivery.news,
+            released_at,
+            openings,
+        }
     }
 
-    fn dice_of(&self, delivery: &NewsDelivery, ordinal: Ordinal) -> Dice {
-        let account = self.dice.of(u64::from(delivery.account.0));
-        account
-            .of(delivery.mass.0.unsigned_abs())
-            .of(u64::from(ordinal.0))
+    fn dice_of(&self, (account, mass): (AccountId, MassId), ordinal: Ordinal) -> Dice {
+        let account = self.dice.of(u64::from(account.0));
+        account.of(mass.0.unsigned_abs()).of(u64::from(ordinal.0))
     }
+}
+
+/// When the next reads are counted.
+fn next_slot(state: &State) -> Option<Timestamp> {
+    state.waves.iter().filter_map(Wave::next).min().map(slot_end)
 }
 
 /// How long it takes somebody: half of all take less than the median, half of the rest less than twice that, and
