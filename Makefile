@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit docs deny compat bench clean
+.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -38,6 +38,9 @@ deny: ## Licences, banned crates, sources
 
 compat: build ## Unmodified WeChat SDKs and the README's walk against a started sandbox
 	QUNFA_BIN=$(CURDIR)/target/debug/qunfa compat/run.sh
+
+acceptance: ## The acceptance list, row by row, with the results of its tests
+	@compat/acceptance.py
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows

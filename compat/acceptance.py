@@ -3,6 +3,7 @@
 
     compat/acceptance.py               runs the tests first
     compat/acceptance.py --from FILE   reads what `cargo test -p qunfa --test acceptance` printed ("-": standard input)
+    compat/acceptance.py --page        runs nothing and prints docs/acceptance.md: the rows and the names of their tests
 
 A row's tests are those whose names begin with its number: s007_..., l13_... Ends with 1 if a row has no
 test, a failed or an ignored one, or if any other test of the binary failed.
@@ -61,6 +62,27 @@ def output(source):
     return lines
 
 
+def page():
+    """The rows with the names of their tests, as Markdown."""
+    names = {}
+    for source in sorted((ROWS.parent).rglob("*.rs")):
+        for name in re.findall(r"fn ((?:s\d{3}|l\d{2})_\w+)\(", source.read_text(encoding="utf-8")):
+            names.setdefault(row_of(name), []).append((name, source.relative_to(ROOT)))
+    yield "# The acceptance list: every statement of the document, and its tests"
+    yield ""
+    yield "<!-- Made by `compat/acceptance.py --page > docs/acceptance.md`; `make test` compares. -->"
+    yield ""
+    yield "S1 to S143 are the statements of the document of 2016, L1 to L21 the later rules. Each has at least one test that"
+    yield "drives the server from outside, over HTTP; `make acceptance` runs them and prints this list with the results."
+    yield ""
+    yield "| row | statement | spec | tests |"
+    yield "|---|---|---|---|"
+    for number, words, section in rows():
+        tests = "<br>".join(f"[`{name}`](../{source})" for name, source in sorted(names.get(number, [])))
+        words = words.replace("<", "&lt;").replace("|", "\\|")
+        yield f"| {number} | {words} | {section} | {tests} |"
+
+
 def width(text):
     """Columns on a screen: Chinese characters take two."""
     return sum(2 if ord(char) > 0x2E7F else 1 for char in text)
@@ -78,7 +100,12 @@ def cut(text, columns):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="source", metavar="FILE", help="read the tests' output instead of running them")
-    found = results(output(parser.parse_args().source))
+    parser.add_argument("--page", action="store_true", help="print docs/acceptance.md")
+    asked = parser.parse_args()
+    if asked.page:
+        print("\n".join(page()))
+        return 0
+    found = results(output(asked.source))
     tests = {}
     for name in sorted(found):
         tests.setdefault(row_of(name), []).append(name)

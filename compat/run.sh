@@ -2,9 +2,9 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, walk)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, walk, helpers)
 #
-# What cannot run here (no node, no python) is named with its reason at the end. With CI=true that is a
+# What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
 set -euo pipefail
 
@@ -72,6 +72,100 @@ run_node() {
     note node "$status"
 }
 
+run_go() {
+    if ! command -v go >/dev/null || ! go version | awk '{ sub(/^go/, "", $3); split($3, v, "."); good = v[1] > 1 || v[2] >= 24 } END { exit !good }'; then
+        left_out+=("go: needs go of version 1.24 or later")
+        return
+    fi
+    local status=0
+    # The tests' results must not be kept: the server is no part of what go looks at.
+    { cd "$here/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    note go "$status"
+}
+
+run_java() {
+    if ! command -v mvn >/dev/null || ! javac -version 2>/dev/null | awk '{ split($2, v, "."); good = v[1] >= 17 } END { exit !good }'; then
+        left_out+=("java: needs a JDK of version 17 or later with mvn")
+        return
+    fi
+    local status=0
+    { cd "$here/java" && mvn --batch-mode --quiet test; } || status=$?
+    note java "$status"
+}
+
+run_recipes() {
+    if ! command -v python3 >/dev/null; then
+        left_out+=("recipes: needs python3")
+        return
+    fi
+    local status=0
+    "$here/recipes.py" || status=$?
+    note recipes "$status"
+}
+
+# The page of the acceptance list is the one that the tests' names make.
+run_acceptance() {
+    if ! command -v python3 >/dev/null; then
+        left_out+=("acceptance: needs python3")
+        return
+    fi
+    local status=0
+    diff -u "$root/docs/acceptance.md" <("$here/acceptance.py" --page) || status=$?
+    [[ $status -eq 0 ]] || echo "compat: run compat/acceptance.py --page > docs/acceptance.md" >&2
+    note acceptance "$status"
+}
+
+# The helpers of integrators' own tests, in each language that is there.
+run_helpers() {
+    local status=0 helpers=$here/helpers
+    if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        {
+            cd "$helpers/pytest" &&
+                { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+                .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+                .venv/bin/python -m pytest
+        } || status=$?
+    else
+        left_out+=("helpers/pytest: needs python3 of version 3.11 or later with venv")
+    fi
+    if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        { cd "$helpers/node" && node --test test/; } || status=$?
+    else
+        left_out+=("helpers/node: needs node of version 20 or later")
+    fi
+    if command -v go >/dev/null; then
+        { cd "$helpers/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    else
+        left_out+=("helpers/go: needs go of version 1.24 or later")
+    fi
+    if command -v mvn >/dev/null && command -v javac >/dev/null; then
+        { cd "$helpers/junit5" && mvn --batch-mode --quiet test; } || status=$?
+    else
+        left_out+=("helpers/junit5: needs a JDK of version 17 or later with mvn")
+    fi
+    note helpers "$status"
+}
+
+run_intercept() {
+    if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        left_out+=("intercept: needs python3 of version 3.11 or later with venv")
+        return
+    fi
+    local status=0 tool
+    for tool in curl go java keytool node npm unshare; do
+        command -v "$tool" >/dev/null || left_out+=("intercept: the programs that need $tool")
+    done
+    {
+        cd "$here/python" &&
+            { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+            { ! command -v npm >/dev/null || [[ -d $here/node/node_modules ]] || npm ci --prefix "$here/node" --no-audit --no-fund --loglevel=error; } &&
+            cd "$here/intercept" &&
+            ../python/.venv/bin/python -m pytest
+    } || status=$?
+    note intercept "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -111,11 +205,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node walk)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | walk) ;;
-        *) echo "usage: $0 [python] [node] [walk]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | intercept | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 

@@ -61,6 +61,13 @@ exit "\${PIPESTATUS[0]}"
 SHIM
 chmod +x "$folder/bin/curl"
 
+# The command line of the build under test.
+for qunfa in "${QUNFA_BIN:-}" "$here/../target/release/qunfa" "$here/../target/debug/qunfa"; do
+    [[ -n $qunfa && -x $qunfa ]] || continue
+    ln -s "$(realpath "$qunfa")" "$folder/bin/qunfa"
+    break
+done
+
 cd "$folder/place"
 status=0
 PATH="$folder/bin:$PATH" timeout "${WALK_SECONDS:-120}" bash -e "$folder/walk.bash" || status=$?

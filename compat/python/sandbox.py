@@ -87,12 +87,13 @@ def wait_for(what: str, look: Callable[[], Result | None], seconds: float = SETT
 class Sandbox:
     """A running `qunfa sandbox` with its native API."""
 
-    def __init__(self, followers: int, folder: Path) -> None:
+    def __init__(self, followers: int, folder: Path, *flags: str) -> None:
         self.followers = followers
         self._port = free_port()
         self.base = f"http://127.0.0.1:{self._port}"
         self._log = folder / "sandbox.log"
         self._folder = folder
+        self._flags = flags
         self._http = requests.Session()
         self._http.headers["Authorization"] = "Bearer sandbox"
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,6 +108,7 @@ class Sandbox:
             str(self.followers),
             "--data",
             str(self._folder / "data"),
+            *self._flags,
         ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT)
@@ -134,6 +136,10 @@ class Sandbox:
             ) from None
         if code not in (0, -signal.SIGTERM):
             raise RuntimeError(f"sandbox ended with {code}\n{self.log_tail()}")
+
+    def output(self) -> str:
+        """All that it printed so far."""
+        return self._log.read_text(errors="replace")
 
     def log_tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-40:]

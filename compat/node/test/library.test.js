@@ -148,9 +148,9 @@ library(() => sandbox, 'cards', 'node-easywechat: a card is sent', async () => {
   assert.equal((await sandbox.entriesOf(first, msgId))[0].card_id, cardId);
 });
 
-library(() => sandbox, 'datacube', 'wechat-api and node-easywechat: statistics of yesterday', async () => {
+library(() => sandbox, 'datacube', 'wechat-api and node-easywechat: statistics of the day before yesterday', async () => {
   const { now } = await sandbox.native('GET', '/sandbox/clock');
-  const day = new Date(Date.parse(now) - 16 * 3_600_000).toISOString().slice(0, 10);
+  const day = new Date(Date.parse(now) - 40 * 3_600_000).toISOString().slice(0, 10);
   const body = { begin_date: day, end_date: day };
   const api = SDKS['wechat-api']();
   assert.ok(Array.isArray((await api('getArticleSummary', day, day)).list));

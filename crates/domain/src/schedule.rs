@@ -58,6 +58,9 @@ pub enum ScheduleRefusal {
     /// No such schedule.
     #[error("there is no such schedule")]
     Unknown,
+    /// What it is to become would be refused now.
+    #[error(transparent)]
+    Request(Refusal),
     /// It was sent, refused or cancelled already.
     #[error("this schedule is over and can no longer be changed")]
     Over,

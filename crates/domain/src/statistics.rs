@@ -1,13 +1,10 @@
 //! Article statistics (图文分析): which days may be asked for, and how reads are added up (spec accounts §11).
 //!
-//! Times are counters. People are bitmaps of ordinals, so that somebody who reads twice, or two articles, is one
-//! person in every sum. Readers who do not say who they are count as times only.
-
-use std::collections::BTreeMap;
+//! Times are counters. The store keeps people as bitmaps of ordinals, so that somebody who reads twice, or two
+//! articles, is one person in every sum. Readers who do not say who they are count as times only.
 
 use crate::{
-    block::Block,
-    id::{BlockNo, NewsId, Ordinal},
+    id::{NewsId, Ordinal},
     time::{Calendar, Day, Timestamp},
 };
 
@@ -71,46 +68,35 @@ impl Read {
 }
 
 /// How often and by how many people something was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
-    times: BTreeMap<ReadSource, u64>,
-    people: BTreeMap<BlockNo, Block>,
+    /// Loads of the page from inboxes.
+    pub session: u64,
+    /// Loads from elsewhere.
+    pub other: u64,
+    /// Distinct people who said who they are; they all came from their inboxes.
+    pub people: u64,
 }
 
 impl Reads {
     /// Adds loads of a page.
     pub fn add_times(&mut self, source: ReadSource, times: u64) {
-        *self.times.entry(source).or_default() += times;
-    }
-
-    /// Adds people of one block; whoever is in it already stays one person.
-    pub fn add_people(&mut self, block: BlockNo, people: &Block) {
-        self.people.entry(block).or_default().unite(people);
-    }
-
-    /// Adds everything of `other`.
-    pub fn add(&mut self, other: &Reads) {
-        for (source, times) in &other.times {
-            self.add_times(*source, *times);
-        }
-        for (block, people) in &other.people {
-            self.add_people(*block, people);
+        match source {
+            ReadSource::Session => self.session += times,
+            ReadSource::Other => self.other += times,
         }
     }
 
-    /// Loads of the page from one source.
-    pub fn times_from(&self, source: ReadSource) -> u64 {
-        self.times.get(&source).copied().unwrap_or_default()
+    /// Adds reads by other people.
+    pub fn add(&mut self, other: Reads) {
+        self.session += other.session;
+        self.other += other.other;
+        self.people += other.people;
     }
 
     /// Loads of the page.
     pub fn times(&self) -> u64 {
-        self.times.values().sum()
-    }
-
-    /// Distinct people who said who they are; they all came from their inboxes.
-    pub fn people(&self) -> u64 {
-        self.people.values().map(|block| u64::from(block.count())).sum()
+        self.session + self.other
     }
 }
 
@@ -204,22 +190,5 @@ mod tests {
         let early = "2026-11-22T07:59:59+08:00";
         check(early, "2026-11-21", "2026-11-21", 1, Err(NotReady));
         check(early, "2026-11-20", "2026-11-20", 1, Ok(1));
-    }
-
-    #[test]
-    fn somebody_who_reads_twice_is_one_person() {
-        let mut block = Block::empty();
-        block.insert(7);
-        let mut first = Reads::default();
-        first.add_times(ReadSource::Session, 1);
-        first.add_people(BlockNo(0), &block);
-        let mut sum = first.clone();
-        block.insert(8);
-        let mut second = Reads::default();
-        second.add_times(ReadSource::Other, 3);
-        second.add_people(BlockNo(0), &block);
-        sum.add(&second);
-        assert_eq!((sum.times(), sum.people()), (4, 2));
-        assert_eq!(sum.times_from(ReadSource::Session), 1);
     }
 }

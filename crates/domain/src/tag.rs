@@ -1,6 +1,6 @@
 //! Tags (标签): labels on followers, and the limits around them (spec accounts §7).
 
-use crate::id::TagId;
+use crate::{account::Account, compat::Behaviour, id::TagId};
 
 /// 未分组: followers without any tag.
 pub const UNTAGGED: TagId = TagId(0);
@@ -14,6 +14,8 @@ pub const FIRST_OWN_TAG: TagId = TagId(100);
 pub const TAGS_MAX: usize = 100;
 /// Tags on one follower (45059).
 pub const TAGS_PER_FOLLOWER_MAX: usize = 20;
+/// The same before [`Behaviour::TwentyTags`].
+pub const TAGS_PER_FOLLOWER_BEFORE: usize = 3;
 /// A tag with more followers cannot be deleted (45057).
 pub const DELETABLE_FOLLOWERS_MAX: u64 = 100_000;
 /// OpenIDs in one call of batchtagging (40032).
@@ -53,7 +55,7 @@ pub enum TagRefusal {
     /// No such tag (45159).
     #[error("no such tag")]
     Unknown,
-    /// A follower would carry more than [`TAGS_PER_FOLLOWER_MAX`] tags (45059).
+    /// A follower would carry more than [`per_follower_max`] tags (45059).
     #[error("a follower would carry too many tags")]
     TooManyOnFollower,
     /// One of the OpenIDs is no follower now (50005).
@@ -70,6 +72,15 @@ pub fn check_name(name: &str) -> Result<(), TagRefusal> {
         return Err(TagRefusal::NameTooLong);
     }
     Ok(())
+}
+
+/// How many tags a follower of this account may carry (45059).
+pub fn per_follower_max(account: &Account) -> usize {
+    if account.has(Behaviour::TwentyTags) {
+        TAGS_PER_FOLLOWER_MAX
+    } else {
+        TAGS_PER_FOLLOWER_BEFORE
+    }
 }
 
 /// Whether `tag` is one of the presets that cannot be renamed or deleted.

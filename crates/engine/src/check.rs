@@ -3,9 +3,9 @@
 use domain::{
     compat::Behaviour,
     content::Content,
-    id::{AccountId, MassId, NewsId},
-    mass::{Mass, MassState},
-    originality,
+    id::{AccountId, MassId},
+    mass::MassState,
+    originality::{self, OriginalityRefusal},
     review::Verdict,
     time::Timestamp,
 };
@@ -47,12 +47,13 @@ impl Engine {
             Verdict::Fail => Some(MassState::Failed),
         };
         if let Some(end) = end {
-            self.store.end_undelivered(account, mass, end, now).await?;
+            let ended = self.store.end_undelivered(account, mass, end, now).await?;
             tracing::info!(
+                ended,
                 account.id = account.0,
                 mass.id = mass.0,
                 ?end,
-                "a mass send ended before its first delivery"
+                "a mass send may not go out"
             );
         }
         self.reviews.forget(key);
@@ -81,29 +82,29 @@ impl Engine {
         if !account.has(Behaviour::Originality) {
             return Ok(None);
         }
-        let judgement = match self.compare(mass, news).await {
-            Ok(judgement) => judgement,
-            Err(error) => {
-                tracing::error!(%error, account.id = account.id.0, mass.id = mass.id.0, "the originality check failed");
-                originality::judge_unchecked(mass.send_ignore_reprint)
-            }
-        };
-        Ok(judgement
-            .refusal
-            .map(|refusal| MassState::Refused(refusal.number())))
-    }
-
-    async fn compare(&self, mass: &Mass, news: NewsId) -> StoreResult<originality::Judgement> {
-        let check = self
+        let checked = self
             .store
             .check_originality(mass.account, news, mass.send_ignore_reprint)
-            .await?;
-        let judgement = check.judgement;
-        if !check.findings.is_empty() {
+            .await;
+        let check = match checked {
+            Ok(check) => check,
+            Err(error) => {
+                tracing::error!(%error, account.id = account.id.0, mass.id = mass.id.0, "the originality check failed");
+                let judgement = originality::judge_unchecked(mass.send_ignore_reprint);
+                return Ok(judgement.refusal.map(end));
+            }
+        };
+        let refusal = check.judgement.refusal;
+        // What cannot be kept is no verdict: the mass is looked at again.
+        if check.replaces || !check.findings.is_empty() {
             self.store
                 .record_check(mass.account, mass.id, news, check)
                 .await?;
         }
-        Ok(judgement)
+        Ok(refusal.map(end))
     }
+}
+
+fn end(refusal: OriginalityRefusal) -> MassState {
+    MassState::Refused(refusal.number())
 }

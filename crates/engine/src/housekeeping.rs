@@ -7,21 +7,18 @@ use store::{Store, StoreResult, blob::Blobs};
 pub(crate) const INTERVAL_MS: i64 = 3_600 * 1_000;
 /// Bytes stay this long after the last reference (design §8).
 const UNUSED_BLOB_MS: i64 = 24 * 3_600 * 1_000;
-const BLOBS_AT_ONCE: usize = 256;
+/// Uploads wait while so many blobs are deleted.
+const BLOBS_AT_ONCE: usize = 64;
 
 /// Forgets expired rows and deletes unused blobs.
 pub(crate) async fn clear_up(store: &dyn Store, blobs: &Blobs, now: Timestamp) -> StoreResult<()> {
     let rows = store.purge_expired(now).await?;
     let mut unused = 0;
     loop {
-        let ids = store
-            .forget_unused_blobs(now.plus_ms(-UNUSED_BLOB_MS), BLOBS_AT_ONCE)
-            .await?;
-        for id in &ids {
-            blobs.delete(id).await?;
-        }
-        unused += ids.len();
-        if ids.len() < BLOBS_AT_ONCE {
+        let before = now.plus_ms(-UNUSED_BLOB_MS);
+        let collected = blobs.collect(store, before, BLOBS_AT_ONCE, now).await?;
+        unused += collected.deleted;
+        if !collected.more {
             break;
         }
     }

@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use callback::CallbackSender;
 use domain::{
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, ScheduleId},
     mass::{CONFIRMATION_TIMED_OUT, MassState},
     schedule::ScheduleState,
     speed::SpeedTable,
@@ -84,6 +84,7 @@ pub struct Engine {
 struct Pending {
     clear_up: Timestamp,
     paused: HashMap<(AccountId, MassId), Timestamp>,
+    paused_schedules: HashMap<(AccountId, ScheduleId), Timestamp>,
 }
 
 impl Default for Pending {
@@ -133,7 +134,15 @@ impl Engine {
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
+<<<<<<< HEAD
             turn: Mutex::new(Pending::default()),
+=======
+            turn: Mutex::new(Pending {
+                clear_up: Timestamp(i64::MIN),
+                paused: HashMap::new(),
+                paused_schedules: HashMap::new(),
+            }),
+>>>>>>> main
         }
     }
 
@@ -200,12 +209,10 @@ impl Engine {
 
     async fn turn(&self, pending: &mut Pending, now: Timestamp) -> StoreResult<Turn> {
         pending.paused.retain(|_, until| *until > now);
-        let next_schedule = self.store.next_schedule_due().await?;
-        let mut worked = next_schedule.is_some_and(|due| due <= now);
-        if worked {
-            self.accept_schedules(now).await?;
-        }
+        pending.paused_schedules.retain(|_, until| *until > now);
+        let (mut worked, next_schedule) = self.accept_schedules(&mut pending, now).await?;
         let running = self.store.running_masses().await?;
+        self.reviews.keep_only(&running);
         let mut next_mass = None;
         for mass in &running {
             let key = (mass.account, mass.mass);
@@ -244,26 +251,61 @@ impl Engine {
         })
     }
 
-    /// Turns the schedules that are due into masses, or into refusals.
-    async fn accept_schedules(&self, now: Timestamp) -> StoreResult<()> {
-        for (account, id) in self.store.due_schedules(now, SCHEDULES_PER_TURN).await? {
-            let found = self.store.account_by_id(account).await?;
-            let per_minute = self.speeds.of(found.and_then(|account| account.speed));
-            let accepted = self.store.accept_schedule(account, id, per_minute, now).await?;
-            match accepted.map(|schedule| schedule.state) {
-                Some(ScheduleState::Refused(refusal)) => {
-                    tracing::warn!(account.id = account.0, schedule.id = id.0, %refusal, "a scheduled mass send was refused");
-                }
-                Some(ScheduleState::Sent(mass)) => {
-                    tracing::info!(
-                        account.id = account.0,
-                        schedule.id = id.0,
-                        mass.id = mass.0,
-                        "a schedule became a mass send"
-                    );
-                }
-                Some(ScheduleState::Waiting | ScheduleState::Cancelled) | None => {}
+    /// Turns the schedules that are due into masses, or into refusals. Says whether there was one, and when the
+    /// next is due. One that cannot be read or written is left alone for a while.
+    async fn accept_schedules(
+        &self,
+        pending: &mut Pending,
+        now: Timestamp,
+    ) -> StoreResult<(bool, Option<Timestamp>)> {
+        let next = self.store.next_schedule_due().await?;
+        if next.is_none_or(|due| due > now) {
+            return Ok((false, next));
+        }
+        let (mut worked, mut again) = (false, None);
+        for key in self.store.due_schedules(now, SCHEDULES_PER_TURN).await? {
+            let until = match pending.paused_schedules.get(&key) {
+                Some(until) => *until,
+                None => match self.accept_schedule(key, now).await {
+                    Ok(()) => {
+                        worked = true;
+                        continue;
+                    }
+                    Err(error) => {
+                        let (account, id) = key;
+                        tracing::error!(%error, account.id = account.0, schedule.id = id.0, "a schedule is paused");
+                        let until = now.plus_ms(PAUSE_MS);
+                        pending.paused_schedules.insert(key, until);
+                        until
+                    }
+                },
+            };
+            again = again.into_iter().chain([until]).min();
+        }
+        Ok((worked, again))
+    }
+
+    async fn accept_schedule(
+        &self,
+        (account, id): (AccountId, ScheduleId),
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let found = self.store.account_by_id(account).await?;
+        let per_minute = self.speeds.of(found.and_then(|account| account.speed));
+        let accepted = self.store.accept_schedule(account, id, per_minute, now).await?;
+        match accepted.map(|schedule| schedule.state) {
+            Some(ScheduleState::Refused(refusal)) => {
+                tracing::warn!(account.id = account.0, schedule.id = id.0, %refusal, "a scheduled mass send was refused");
             }
+            Some(ScheduleState::Sent(mass)) => {
+                tracing::info!(
+                    account.id = account.0,
+                    schedule.id = id.0,
+                    mass.id = mass.0,
+                    "a schedule became a mass send"
+                );
+            }
+            Some(ScheduleState::Waiting | ScheduleState::Cancelled) | None => {}
         }
         Ok(())
     }

@@ -8,9 +8,9 @@ mod webhook;
 mod words;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -24,15 +24,18 @@ use domain::{
 };
 use store::{
     bus::{Bus, Hint},
+    mass::Running,
     media::FrozenNews,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub use webhook::{Webhook, WebhookSettings};
 pub use words::{WordLists, WordListsError};
 
 /// A reviewer that cannot answer is asked again after this time.
 const AGAIN_MS: i64 = 5_000;
+/// Slow reviews under way at a time.
+const SLOW_AT_ONCE: usize = 8;
 
 /// What a reviewer reads.
 #[derive(Clone, Debug)]
@@ -84,7 +87,8 @@ pub trait Reviewer: Send + Sync {
     fn is_slow(&self) -> bool;
     /// The verdict; an error says why there is none yet, for people.
     async fn review(&self, submission: &Submission) -> Result<Verdict, String>;
-    /// What holds for a mass that was accepted this long ago and still has no verdict; `None` asks again.
+    /// What holds for a mass that it was first asked about this long ago and still has no verdict; `None` asks
+    /// again.
     fn without_answer(&self, _waited: Duration) -> Option<Verdict> {
         None
     }
@@ -94,20 +98,58 @@ pub trait Reviewer: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Reviews(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
     reviewers: Vec<Arc<dyn Reviewer>>,
-    under_way: Mutex<HashMap<(AccountId, MassId), Stand>>,
+    under_way: Mutex<HashMap<(AccountId, MassId), Review>>,
+    places: Semaphore,
     landed: Notify,
 }
 
-/// How the slow review of one mass stands.
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            reviewers: Vec::new(),
+            under_way: Mutex::default(),
+            places: Semaphore::new(SLOW_AT_ONCE),
+            landed: Notify::new(),
+        }
+    }
+}
+
+/// The review of one mass.
+#[derive(Clone, Copy)]
+struct Review {
+    /// When it was first asked for.
+    since: Timestamp,
+    stand: Stand,
+}
+
+/// How the review of one mass stands.
 #[derive(Clone, Copy)]
 enum Stand {
     UnderWay,
     Done(Verdict),
-    /// No reviewer answered; asked again at this time.
+    /// A reviewer did not answer; asked again at this time.
     Again(Timestamp),
+}
+
+/// Lands a review even if its reviewer panics: then it is asked for again.
+struct Landing {
+    reviews: Reviews,
+    bus: Bus,
+    key: (AccountId, MassId),
+    stand: Stand,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        // A mass that ended meanwhile has been forgotten.
+        if let Some(review) = self.reviews.under_way().get_mut(&self.key) {
+            review.stand = self.stand;
+        }
+        self.reviews.0.landed.notify_waiters();
+        self.bus.publish(Hint::Work);
+    }
 }
 
 /// What is known of a mass so far.
@@ -138,19 +180,28 @@ impl Reviews {
         self.0.reviewers.is_empty()
     }
 
-    /// Whether a review of this mass is under way, so that reading it again would be in vain.
+    /// What is known of this mass, so that it need not be read in vain.
     pub(crate) fn stand(&self, key: (AccountId, MassId), now: Timestamp) -> Option<Reviewed> {
-        match self.stands().get(&key)? {
+        match self.under_way().get(&key)?.stand {
             Stand::UnderWay => Some(Reviewed::Waiting(None)),
-            Stand::Done(verdict) => Some(Reviewed::Decided(*verdict)),
-            Stand::Again(at) if *at > now => Some(Reviewed::Waiting(Some(*at))),
+            Stand::Done(verdict) => Some(Reviewed::Decided(verdict)),
+            Stand::Again(at) if at > now => Some(Reviewed::Waiting(Some(at))),
             Stand::Again(_) => None,
         }
     }
 
     /// Forgets a mass that was decided.
     pub(crate) fn forget(&self, key: (AccountId, MassId)) {
-        self.stands().remove(&key);
+        self.under_way().remove(&key);
+    }
+
+    /// Forgets all masses that run no more.
+    pub(crate) fn keep_only(&self, running: &[Running]) {
+        let mut under_way = self.under_way();
+        if !under_way.is_empty() {
+            let running: HashSet<_> = running.iter().map(|mass| (mass.account, mass.mass)).collect();
+            under_way.retain(|key, _| running.contains(key));
+        }
     }
 
     /// Forgets all masses.
@@ -160,34 +211,35 @@ impl Reviews {
 
     /// Asks the quick reviewers now and the slow ones beside the turn.
     pub(crate) async fn ask(&self, submission: Submission, bus: &Bus, now: Timestamp) -> Reviewed {
-        let (slow, quick): (Vec<_>, Vec<_>) = self
-            .0
-            .reviewers
-            .iter()
-            .cloned()
-            .partition(|reviewer| reviewer.is_slow());
+        let reviewers = self.0.reviewers.iter().cloned();
+        let (slow, quick): (Vec<_>, Vec<_>) = reviewers.partition(|reviewer| reviewer.is_slow());
         let key = (submission.account.id, submission.mass.id);
-        match first_verdict(&quick, &submission, now).await {
-            Some(Verdict::Pass) if slow.is_empty() => Reviewed::Decided(Verdict::Pass),
-            Some(Verdict::Pass) => {
-                self.stands().insert(key, Stand::UnderWay);
-                let (reviews, bus) = (self.clone(), bus.clone());
-                tokio::spawn(async move {
-                    let verdict = first_verdict(&slow, &submission, now).await;
-                    let stand = verdict.map_or(Stand::Again(now.plus_ms(AGAIN_MS)), Stand::Done);
-                    reviews.stands().insert(key, stand);
-                    reviews.0.landed.notify_waiters();
-                    bus.publish(Hint::Work);
-                });
-                Reviewed::Waiting(None)
-            }
-            Some(verdict) => Reviewed::Decided(verdict),
-            None => {
-                let again = now.plus_ms(AGAIN_MS);
-                self.stands().insert(key, Stand::Again(again));
-                Reviewed::Waiting(Some(again))
-            }
+        let since = self.under_way().get(&key).map_or(now, |review| review.since);
+        let again = now.plus_ms(AGAIN_MS);
+        let (stand, reviewed) = match first_verdict(&quick, &submission, now.ms_since(since)).await {
+            Some(Verdict::Pass) if !slow.is_empty() => (Stand::UnderWay, Reviewed::Waiting(None)),
+            Some(verdict) => return Reviewed::Decided(verdict),
+            None => (Stand::Again(again), Reviewed::Waiting(Some(again))),
+        };
+        self.under_way().insert(key, Review { since, stand });
+        if matches!(stand, Stand::UnderWay) {
+            let mut landing = Landing {
+                reviews: self.clone(),
+                bus: bus.clone(),
+                key,
+                stand: Stand::Again(again),
+            };
+            tokio::spawn(async move {
+                // The semaphore is never closed; without a place the review would only be less polite.
+                let reviews = landing.reviews.clone();
+                let _place = reviews.0.places.acquire().await;
+                if let Some(verdict) = first_verdict(&slow, &submission, now.ms_since(since)).await {
+                    landing.stand = Stand::Done(verdict);
+                }
+                drop(landing);
+            });
         }
+        reviewed
     }
 
     /// Waits until no review is under way, at most for `patience` of real time.
@@ -195,11 +247,11 @@ impl Reviews {
         let all_landed = async {
             loop {
                 let landed = self.0.landed.notified();
-                if !self
-                    .stands()
+                let none = !self
+                    .under_way()
                     .values()
-                    .any(|stand| matches!(stand, Stand::UnderWay))
-                {
+                    .any(|review| matches!(review.stand, Stand::UnderWay));
+                if none {
                     return;
                 }
                 landed.await;
@@ -208,18 +260,19 @@ impl Reviews {
         let _ = tokio::time::timeout(patience, all_landed).await;
     }
 
-    fn stands(&self) -> MutexGuard<'_, HashMap<(AccountId, MassId), Stand>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<(AccountId, MassId), Review>> {
         self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The first verdict that is not to pass; `None` when a reviewer does not answer.
+/// The first verdict that is not to pass; `None` when a reviewer does not answer. `asked_ms` is how long ago the
+/// first question was.
 async fn first_verdict(
     reviewers: &[Arc<dyn Reviewer>],
     submission: &Submission,
-    now: Timestamp,
+    asked_ms: i64,
 ) -> Option<Verdict> {
-    let waited = u64::try_from(now.ms_since(submission.mass.accepted_at)).unwrap_or(0);
+    let (asked, started) = (u64::try_from(asked_ms).unwrap_or(0), Instant::now());
     for reviewer in reviewers {
         let verdict = match reviewer.review(submission).await {
             Ok(verdict) => verdict,
@@ -230,7 +283,7 @@ async fn first_verdict(
                     reason,
                     "a reviewer does not answer"
                 );
-                reviewer.without_answer(Duration::from_millis(waited))?
+                reviewer.without_answer(Duration::from_millis(asked) + started.elapsed())?
             }
         };
         if verdict != Verdict::Pass {

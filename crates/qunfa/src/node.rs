@@ -9,14 +9,23 @@ use engine::{
     callback::{CallbackSender, CallbackSettings},
     review::{Reviewer, Reviews},
 };
+<<<<<<< HEAD
 use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl};
+=======
+use futures::FutureExt;
+use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
+>>>>>>> main
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
 };
 use tokio::net::TcpListener;
 
+<<<<<<< HEAD
 use crate::sandbox::Control;
+=======
+use crate::sandbox::intercept::Interception;
+>>>>>>> main
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -177,11 +186,35 @@ impl Node {
         sandbox: Option<Arc<dyn SandboxControl>>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.serve_intercepting(listener, sandbox, None, shutdown).await;
+    }
+
+    /// The same, also in the place of WeChat's hosts.
+    pub async fn serve_intercepting(
+        &self,
+        listener: TcpListener,
+        sandbox: Option<Arc<dyn SandboxControl>>,
+        interception: Option<Interception>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
         let work = tokio::spawn(async move { engine.run().await });
+<<<<<<< HEAD
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         server::listen::serve(listener, router, settings, shutdown).await;
+=======
+        let shutdown = shutdown.shared();
+        let intercepted = async {
+            if let Some(interception) = interception {
+                interception
+                    .serve(router.clone(), settings.clone(), shutdown.clone())
+                    .await;
+            }
+        };
+        let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
+        tokio::join!(served, intercepted);
+>>>>>>> main
         // A turn is a few transactions; one cut short is taken up at the next start.
         for task in drive.into_iter().chain([work]) {
             task.abort();

@@ -23,11 +23,15 @@ use crate::{
         bench::BenchCommand,
         error::{CliError, Status},
         output,
-        sandbox::Start,
+        sandbox::{Start, intercept::InterceptArgs},
     },
     clock::WallClock,
     node::{Node, NodeConfig},
-    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig},
+    sandbox::{
+        ADMIN_TOKEN, Sandbox, SandboxConfig,
+        intercept::{Interception, environment},
+        ready::ReadyTo,
+    },
     settings::{self, Settings, secret},
 };
 
@@ -155,6 +159,8 @@ fn callback_settings(settings: &Settings) -> CallbackSettings {
 /// Runs a sandbox until it is told to stop; without a folder of its own everything is gone then.
 pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     let started = Instant::now();
+    // First, so that whoever stops it while it starts leaves nothing either.
+    let mut stop = Box::pin(stop_asked_or_left_alone(start.args.stop_with_stdin));
     let listener = listen(start.args.listen).await?;
     let address = listener
         .local_addr()
@@ -180,11 +186,40 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
         world: start.world.world,
         keep_start: true,
     };
-    let sandbox = open_sandbox(&config).await?;
-    output::print(&welcome(&config, started.elapsed()))?;
+    let interception = interception(&start.args.interception).await?;
+    let sandbox = tokio::select! {
+        sandbox = open_sandbox(&config) => sandbox?,
+        () = &mut stop => return Ok(Status::Done),
+    };
+    let told = start.args.ready.as_ref().map(|to| to.tell(&config.public_url));
+    let _told = told.transpose()?;
+    if !matches!(start.args.ready, Some(ReadyTo::Stdout)) {
+        output::print(&welcome(&config, started.elapsed()))?;
+        if let Some(interception) = &interception {
+            let address = interception.addresses().first().copied().unwrap_or(address);
+            output::print(&environment::lines(address, interception.certificate_file()))?;
+        }
+    }
     let control = sandbox.control.clone();
-    sandbox.node.serve(listener, Some(control), stop_asked()).await;
+    sandbox
+        .node
+        .serve_intercepting(listener, Some(control), interception, stop)
+        .await;
     Ok(Status::Done)
+}
+
+async fn interception(args: &InterceptArgs) -> Result<Option<Interception>, CliError> {
+    let Some(address) = args.intercept else {
+        return Ok(None);
+    };
+    let mut listeners = vec![listen_by(address, "--intercept").await?];
+    if let Some(address) = args.intercept_tls {
+        listeners.push(listen_by(address, "--intercept-tls").await?);
+    }
+    let interception = Interception::new(args.intercept_ca.as_deref(), listeners);
+    interception
+        .map(Some)
+        .map_err(|error| CliError::failed(error.to_string()))
 }
 
 async fn open_sandbox(config: &SandboxConfig) -> Result<Sandbox, CliError> {
@@ -253,33 +288,61 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+    listen_by(address, "--listen").await
+}
+
+/// Listens on what a flag names.
+async fn listen_by(address: SocketAddr, flag: &str) -> Result<TcpListener, CliError> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|error| {
-        CliError::failed(format!("cannot listen on {address}: {error}")).hint("choose another with --listen")
+        CliError::failed(format!("cannot listen on {address}: {error}"))
+            .hint(format!("choose another with {flag}"))
     })
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-async fn stop_asked() {
-    let interrupt = async {
-        // Without this signal the process can still be terminated.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    () = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(_) => interrupt.await,
+/// Resolves at Ctrl-C or SIGTERM and, with `with_stdin`, at the end of standard input; looks out for them from
+/// this call on.
+fn stop_asked_or_left_alone(with_stdin: bool) -> impl Future<Output = ()> + Send + 'static {
+    let asked = stop_asked();
+    let (ended, input_ended) = tokio::sync::oneshot::channel();
+    if with_stdin {
+        // A thread of its own: the runtime would wait for its own blocking read when it ends.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = ended.send(());
+        });
+    }
+    async move {
+        tokio::select! {
+            () = asked => {}
+            Ok(()) = input_ended => {}
         }
     }
-    #[cfg(not(unix))]
-    interrupt.await;
+}
+
+/// Resolves at Ctrl-C or SIGTERM; looks out for them from this call on.
+#[cfg(unix)]
+fn stop_asked() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let asked = signals.map(|signal| {
+            Box::pin(async move {
+                match signal {
+                    Ok(mut signal) => drop(signal.recv().await),
+                    // Without this signal the process can still be ended by the other.
+                    Err(_) => std::future::pending::<()>().await,
+                }
+            })
+        });
+        futures::future::select_all(asked).await;
+    }
+}
+
+/// Resolves at Ctrl-C.
+#[cfg(not(unix))]
+async fn stop_asked() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

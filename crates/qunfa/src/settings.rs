@@ -57,10 +57,10 @@ pub struct ServerArea {
     pub listen: SocketAddr,
     /// The address under which followers and accounts reach this server; it stands in every link that is
     /// handed out. Left out, it is http:// and the listen address.
-    /// Allowed: an http or https URL without query, such as `https://push.example.org`.
+    /// Allowed: an http or https URL of scheme, host and port only, without a path, such as `https://push.example.org`.
     #[config(
         env = "QUNFA_SERVER_PUBLIC_URL",
-        validate(is_public_url(public_url), "no public URL")
+        validate(is_public_url(public_url), "no public URL: scheme, host and port only")
     )]
     pub public_url: Option<String>,
     /// Addresses and networks that events come from and calls go to, as `getcallbackip` tells them to accounts.
@@ -394,6 +394,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// Scheme, host and port: links are made and recognised as if the server stood at the root of its host.
 fn is_public_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -402,6 +403,7 @@ fn is_public_url(text: &str) -> bool {
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none()
+            && matches!(url.path(), "" | "/")
     })
 }
 

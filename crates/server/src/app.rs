@@ -12,6 +12,7 @@ use domain::{
     speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
+<<<<<<< HEAD
 use store::{
     Store, StoreResult,
     blob::Blobs,
@@ -20,8 +21,15 @@ use store::{
     random::Random,
 };
 use tokio::sync::RwLock;
+=======
+use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
+use tokio::sync::Semaphore;
+>>>>>>> main
 
-use crate::api::{inflight::Inflight, refused::Refused};
+use crate::api::{inflight::Inflight, network::Checks, refused::Refused};
+
+/// Uploads that are looked at at a time: a picture may take 128 MiB while it is decoded (SEC9, SEC10).
+const FILE_CHECKS: usize = 4;
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -59,6 +67,8 @@ struct Shared {
     parts: Parts,
     inflight: Inflight,
     refused: Refused,
+    callback_checks: Checks,
+    file_checks: Arc<Semaphore>,
 }
 
 impl App {
@@ -68,6 +78,8 @@ impl App {
             parts,
             inflight: Inflight::default(),
             refused: Refused::default(),
+            callback_checks: Checks::default(),
+            file_checks: Arc::new(Semaphore::new(FILE_CHECKS)),
         }))
     }
 
@@ -79,6 +91,16 @@ impl App {
     /// Calls of this process that were refused.
     pub fn refused(&self) -> &Refused {
         &self.0.refused
+    }
+
+    /// Checks of receivers that run in this process.
+    pub fn callback_checks(&self) -> &Checks {
+        &self.0.callback_checks
+    }
+
+    /// Places for those who look into uploaded files.
+    pub fn file_checks(&self) -> Arc<Semaphore> {
+        self.0.file_checks.clone()
     }
 
     /// Now, by the one clock.

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -20,7 +21,9 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    sync::watch,
     time::{sleep, timeout},
 };
 use tower::ServiceExt;
@@ -40,6 +43,28 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// A stream of requests: a connection, or what a handshake made of one.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What a connection passes before its requests are read, for instance a TLS handshake.
+#[async_trait]
+pub trait Door: Send + Sync + 'static {
+    /// The stream behind the door and who answers on it; `None` when the connection ended at the door. It
+    /// keeps its own time and size limits.
+    async fn pass(&self, stream: TcpStream) -> Option<(Box<dyn Stream>, Router)>;
+}
+
+/// The door of a plain HTTP server.
+struct Open(Router);
+
+#[async_trait]
+impl Door for Open {
+    async fn pass(&self, stream: TcpStream) -> Option<(Box<dyn Stream>, Router)> {
+        Some((Box::new(stream), self.0.clone()))
+    }
+}
+
 /// Serves `router` until `shutdown` is done and running requests have ended, or ten seconds are over.
 pub async fn serve(
     listener: TcpListener,
@@ -47,6 +72,18 @@ pub async fn serve(
     settings: Arc<ServerSettings>,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_behind(Arc::new(Open(router)), listener, settings, shutdown).await;
+}
+
+/// The same for connections that pass a door first.
+pub async fn serve_behind(
+    door: Arc<dyn Door>,
+    listener: TcpListener,
+    settings: Arc<ServerSettings>,
+    shutdown: impl Future<Output = ()>,
+) {
+    // Dropped when the server stops: who still stands at the door goes.
+    let (serving, _) = watch::channel(());
     let graceful = GracefulShutdown::new();
     let sources = Sources::default();
     tokio::pin!(shutdown);
@@ -66,13 +103,21 @@ pub async fn serve(
             continue;
         };
         let watcher = graceful.watcher();
-        let (router, settings) = (router.clone(), Arc::clone(&settings));
+        let (door, settings) = (Arc::clone(&door), Arc::clone(&settings));
+        let mut stopping = serving.subscribe();
         tokio::spawn(async move {
-            connection(stream, Peer(source), router, settings, watcher).await;
+            let _ = stream.set_nodelay(true);
+            let passed = tokio::select! {
+                passed = door.pass(stream) => passed,
+                _ = stopping.changed() => None,
+            };
+            if let Some((stream, router)) = passed {
+                connection(stream, Peer(source), router, settings, watcher).await;
+            }
             drop(place);
         });
     }
-    drop(listener);
+    drop((listener, serving));
     if timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
@@ -80,13 +125,12 @@ pub async fn serve(
 
 /// One connection from its first byte to its last, or until the server stops.
 async fn connection(
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     peer: Peer,
     router: Router,
     settings: Arc<ServerSettings>,
     watcher: Watcher,
 ) {
-    let _ = stream.set_nodelay(true);
     let stage = Stage::new();
     let stream = Patience::new(
         stream,

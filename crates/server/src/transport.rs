@@ -74,7 +74,9 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
     };
     let rid = rid(&app);
     let text = error.text(&rid);
-    if let Some(account) = trace.account() {
+    // A repeat is answered without a request id, so nobody could ask for it.
+    let has_rid = error.code != ErrCode::ClientMsgIdExists;
+    if let Some(account) = trace.account().filter(|_| has_rid) {
         let call = RefusedCall {
             rid,
             at: app.now(),

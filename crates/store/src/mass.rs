@@ -196,7 +196,7 @@ pub trait MassStore {
         index: u8,
         now: Timestamp,
     ) -> StoreResult<Result<(), DeleteRefusal>>;
-    /// The newest mass that carried this news.
+    /// The mass that carried this news: one that was sent before one that was not, then the newest.
     async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>>;
     /// Sets the account's speed, also for what is running.
     async fn set_speed(

@@ -48,8 +48,10 @@ pub struct FrozenNews {
     pub news: News,
     /// Which articles were deleted since, in order.
     pub deleted: Vec<bool>,
-    /// When it was first sent.
+    /// When it was frozen.
     pub created_at: Timestamp,
+    /// When it was first sent or published; `None` before.
+    pub published_at: Option<Timestamp>,
     /// Whether a mass with it is running or was sent; if not, the page does not exist (any more).
     pub published: bool,
     /// Whether every mass that was sent with it was recalled.
@@ -83,14 +85,17 @@ pub trait MediaStore {
     async fn news(&self, account: AccountId, id: &MediaId, now: Timestamp) -> StoreResult<Option<News>>;
     /// Keeps an article picture for ever.
     async fn add_image(&self, account: AccountId, blob: StoredBlob, now: Timestamp) -> StoreResult<ImageId>;
-    /// An article picture.
+    /// An article picture; `None` also when its bytes were collected.
     async fn image(&self, account: AccountId, id: ImageId) -> StoreResult<Option<StoredBlob>>;
     /// A frozen news.
     async fn frozen_news(&self, account: AccountId, id: NewsId) -> StoreResult<Option<Arc<FrozenNews>>>;
     /// Forgets what has expired: materials, tokens, previews, used `clientmsgid`s. Returns how many rows went.
     async fn purge_expired(&self, now: Timestamp) -> StoreResult<u64>;
-    /// Blobs that nothing has referred to since `before`; they are marked as gone in the same transaction.
-    async fn forget_unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>>;
-    /// Takes a note that these bytes are stored, before anything refers to them.
-    async fn note_blob(&self, blob: &StoredBlob, now: Timestamp) -> StoreResult<()>;
+    /// Some blobs that nothing has referred to since `before`, for [`MediaStore::forget_unused_blobs`].
+    async fn unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>>;
+    /// Forgets those of these blobs that nothing has referred to since `before`, and says which they were.
+    async fn forget_unused_blobs(&self, ids: &[BlobId], before: Timestamp) -> StoreResult<Vec<BlobId>>;
+    /// Takes a note of bytes that are stored now, before anything refers to them; use
+    /// [`Blobs::keep`](crate::blob::Blobs::keep).
+    async fn note_blob(&self, id: &BlobId, now: Timestamp) -> StoreResult<()>;
 }

@@ -70,6 +70,8 @@ pub struct Finding {
 pub struct NewsCheck {
     /// What becomes of it.
     pub judgement: Judgement,
+    /// Whether an earlier send of the same news left reprints that no longer hold.
+    pub replaces: bool,
     /// The articles that are listed in the event, in order.
     pub findings: Vec<Finding>,
 }
@@ -110,7 +112,7 @@ pub trait OriginalStore {
         news: NewsId,
         send_ignore_reprint: bool,
     ) -> StoreResult<NewsCheck>;
-    /// Keeps what a check found for the event of a mass; with `reprints` also for the pages.
+    /// Keeps what a check found for the event of a mass and, unless it may not be sent, for the pages of its news.
     async fn record_check(
         &self,
         account: AccountId,

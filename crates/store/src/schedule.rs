@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     id::{AccountId, ScheduleId},
+    mass::Refusal,
     schedule::{Request, Schedule, ScheduleRefusal},
     time::Timestamp,
 };
@@ -12,14 +13,14 @@ use crate::StoreResult;
 /// Schedules. What a waiting one names does not expire before its time (design §8).
 #[async_trait]
 pub trait ScheduleStore {
-    /// Keeps a request until `send_at`.
+    /// Keeps a request until `send_at`, if what it names exists.
     async fn add_schedule(
         &self,
         account: AccountId,
         request: Request,
         send_at: Timestamp,
         now: Timestamp,
-    ) -> StoreResult<ScheduleId>;
+    ) -> StoreResult<Result<ScheduleId, Refusal>>;
     /// One schedule.
     async fn schedule(&self, account: AccountId, id: ScheduleId) -> StoreResult<Option<Schedule>>;
     /// Schedules of an account, newest first, with ids below `before`.
@@ -36,6 +37,7 @@ pub trait ScheduleStore {
         id: ScheduleId,
         request: Option<Request>,
         send_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> StoreResult<Result<(), ScheduleRefusal>>;
     /// Cancels a waiting schedule.
     async fn cancel_schedule(

@@ -1,26 +1,15 @@
 //! Who read what and when, and who came and left.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use domain::{
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, NewsId},
     statistics::{ArticleNo, Days, Read, Reads},
     time::{Day, Timestamp},
 };
 
 use crate::StoreResult;
-
-/// Reads of one article in one hour.
-#[derive(Clone, Debug)]
-pub struct HourReads {
-    /// The day.
-    pub day: Day,
-    /// The hour of the day, 0 to 23.
-    pub hour: u8,
-    /// The article.
-    pub article: ArticleNo,
-    /// How often, by how many.
-    pub reads: Reads,
-}
 
 /// A news that was sent on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +17,7 @@ pub struct SentNews {
     /// The mass.
     pub mass: MassId,
     /// What it carried.
-    pub news: domain::id::NewsId,
+    pub news: NewsId,
     /// Entries created.
     pub delivered: u64,
 }
@@ -52,8 +41,24 @@ pub struct FollowerDay {
 pub trait StatisticsStore {
     /// Counts a read; returns at once.
     fn note_read(&self, account: AccountId, read: Read, now: Timestamp);
-    /// Reads in these days, of all articles, by hour and article.
-    async fn reads(&self, account: AccountId, days: Days) -> StoreResult<Vec<HourReads>>;
+    /// Reads in these days by article.
+    async fn reads_by_article(
+        &self,
+        account: AccountId,
+        days: Days,
+    ) -> StoreResult<BTreeMap<ArticleNo, Reads>>;
+    /// Reads in these days, of all articles, by day.
+    async fn reads_by_day(&self, account: AccountId, days: Days) -> StoreResult<BTreeMap<Day, Reads>>;
+    /// Reads on a day, of all articles, by hour of the day, 0 to 23.
+    async fn reads_by_hour(&self, account: AccountId, day: Day) -> StoreResult<BTreeMap<u8, Reads>>;
+    /// Reads in these days of the articles of some news, by article and day. People are counted on the first of
+    /// these days on which they read the article, so that days may be added up.
+    async fn reads_of_news(
+        &self,
+        account: AccountId,
+        news: &[NewsId],
+        days: Days,
+    ) -> StoreResult<BTreeMap<(ArticleNo, Day), Reads>>;
     /// News sent on a day, in order of sending.
     async fn sent_news(&self, account: AccountId, day: Day) -> StoreResult<Vec<SentNews>>;
     /// Followers on each of these days. Nothing is known of days before this version of the tables; they have the

@@ -12,8 +12,9 @@ pub struct Submitted {
     pub errcode: i64,
     /// Always `ok`.
     pub errmsg: String,
-    /// The publication: a number, written as a text.
-    pub publish_id: String,
+    /// The publication. The page's sample prints a text; the SDKs that read it (silenceper, WxJava) take a number
+    /// only.
+    pub publish_id: i64,
     /// The number of its frozen articles.
     pub msg_data_id: i64,
 }
@@ -24,7 +25,7 @@ impl Submitted {
         Self {
             errcode: 0,
             errmsg: "ok".to_owned(),
-            publish_id: publish_id.to_string(),
+            publish_id,
             msg_data_id,
         }
     }
@@ -54,14 +55,14 @@ pub struct ArticleRef {
 /// The answer of `freepublish/get`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct GetAnswer {
-    /// The publication, as a text.
-    pub publish_id: String,
+    /// The publication.
+    pub publish_id: i64,
     /// 0 published, 1 running, 2 originality, 3 failed, 4 refused, 5 all deleted, 6 all blocked.
     pub publish_status: u8,
-    /// Its lasting name; only of what is or was public.
+    /// Its lasting name; only while it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article_id: Option<String>,
-    /// Its pages; only of what is or was public.
+    /// Its pages; only while it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article_detail: Option<ArticleDetail>,
     /// The articles for which it failed, counted from 1.
@@ -119,10 +120,10 @@ mod tests {
     use crate::body::read;
 
     #[test]
-    fn a_publish_id_is_written_as_a_text_and_read_as_either() {
+    fn a_publish_id_is_written_as_a_number_and_read_as_either() {
         insta::assert_snapshot!(
             serde_json::to_string(&Submitted::new(100000001, 1000000007)).expect("JSON"),
-            @r#"{"errcode":0,"errmsg":"ok","publish_id":"100000001","msg_data_id":1000000007}"#
+            @r#"{"errcode":0,"errmsg":"ok","publish_id":100000001,"msg_data_id":1000000007}"#
         );
         for body in [
             &br#"{"publish_id":"100000001"}"#[..],
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_published_answer_names_its_pages() {
         let answer = GetAnswer {
-            publish_id: "100000001".into(),
+            publish_id: 100_000_001,
             publish_status: 0,
             article_id: Some("A".into()),
             article_detail: Some(ArticleDetail::new(vec!["https://h/s/x".into()])),
@@ -144,7 +145,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             serde_json::to_string(&answer).expect("JSON"),
-            @r#"{"publish_id":"100000001","publish_status":0,"article_id":"A","article_detail":{"count":1,"item":[{"idx":1,"article_url":"https://h/s/x"}]},"fail_idx":[]}"#
+            @r#"{"publish_id":100000001,"publish_status":0,"article_id":"A","article_detail":{"count":1,"item":[{"idx":1,"article_url":"https://h/s/x"}]},"fail_idx":[]}"#
         );
         let running = GetAnswer {
             publish_status: 1,
@@ -154,7 +155,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             serde_json::to_string(&running).expect("JSON"),
-            @r#"{"publish_id":"100000001","publish_status":1,"fail_idx":[]}"#
+            @r#"{"publish_id":100000001,"publish_status":1,"fail_idx":[]}"#
         );
     }
 }

@@ -68,7 +68,11 @@ struct Parts {
     http: post::Poster,
     in_flight: Mutex<HashMap<AccountId, Lane>>,
     landed: Notify,
+<<<<<<< HEAD
     tries: tokio::sync::Mutex<JoinSet<()>>,
+=======
+    look_ups: Arc<Semaphore>,
+>>>>>>> main
 }
 
 /// The tries under way of one account.
@@ -103,6 +107,7 @@ impl CallbackSender {
             settings,
             http,
             in_flight,
+            look_ups: Arc::new(Semaphore::new(probe::LOOK_UPS)),
             landed,
             tries: tokio::sync::Mutex::default(),
         })))

@@ -3,13 +3,16 @@
 //! Within the address rules (SEC6): a name of which one address is not allowed tells nothing.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
 use domain::account::Callback;
 use tokio::{
     net::{TcpStream, lookup_host},
+    sync::Semaphore,
     time::{Instant, timeout},
 };
 use url::{Host, Url};
@@ -18,11 +21,13 @@ use super::{AddressRules, CallbackSender};
 
 /// For one step; two of them fit into the 5 s that a call may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Names that are looked up at a time: each takes a thread until the system's resolver gives up.
+pub(super) const LOOK_UPS: usize = 4;
 
 impl CallbackSender {
     /// The addresses of the receiver, sorted; none when its name does not resolve or may not be called.
     pub async fn resolve(&self, callback: &Callback) -> Vec<IpAddr> {
-        resolve(&self.0.settings.addresses, &callback.url).await
+        resolve(&self.0.settings.addresses, &self.0.look_ups, &callback.url).await
     }
 
     /// How long the receiver takes to accept a connection at `address`; `None` when it does not within 2 s.
@@ -31,7 +36,7 @@ impl CallbackSender {
     }
 }
 
-async fn resolve(rules: &AddressRules, url: &str) -> Vec<IpAddr> {
+async fn resolve(rules: &AddressRules, look_ups: &Arc<Semaphore>, url: &str) -> Vec<IpAddr> {
     let Ok(url) = Url::parse(url) else {
         return Vec::new();
     };
@@ -39,10 +44,10 @@ async fn resolve(rules: &AddressRules, url: &str) -> Vec<IpAddr> {
         None => Vec::new(),
         Some(Host::Ipv4(address)) => vec![IpAddr::V4(address)],
         Some(Host::Ipv6(address)) => vec![IpAddr::V6(address)],
-        Some(Host::Domain(name)) => match timeout(PATIENCE, lookup_host((name, 0))).await {
-            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-            Ok(Err(_)) | Err(_) => Vec::new(),
-        },
+        Some(Host::Domain(name)) => {
+            let found = timeout(PATIENCE, look_up(look_ups.clone(), name.to_owned())).await;
+            found.ok().and_then(Result::ok).unwrap_or_default()
+        }
     };
     if found.iter().any(|address| !rules.allows(*address)) {
         return Vec::new();
@@ -50,6 +55,17 @@ async fn resolve(rules: &AddressRules, url: &str) -> Vec<IpAddr> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The addresses of a name. The look-up keeps its place to its end, also when nobody waits for it any more.
+async fn look_up(look_ups: Arc<Semaphore>, name: String) -> io::Result<Vec<IpAddr>> {
+    let place = look_ups.acquire_owned().await.map_err(io::Error::other)?;
+    let found = tokio::spawn(async move {
+        let _place = place;
+        let found = lookup_host((name, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
+    });
+    found.await.map_err(io::Error::other)?
 }
 
 async fn connect_time(rules: &AddressRules, url: &str, address: IpAddr) -> Option<Duration> {
@@ -73,16 +89,31 @@ mod tests {
         }
     }
 
+    fn places(count: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(count))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sec10_names_wait_for_a_place_and_addresses_need_none() {
+        assert!(
+            resolve(&local(), &places(0), "http://localhost/")
+                .await
+                .is_empty()
+        );
+        let here = [IpAddr::from([127, 0, 0, 1])];
+        assert_eq!(resolve(&local(), &places(0), "http://127.0.0.1/").await, here);
+    }
+
     #[tokio::test]
     async fn sec06_a_receiver_that_may_not_be_called_is_neither_told_nor_tried() {
         let here = IpAddr::from([127, 0, 0, 1]);
         let listener = std::net::TcpListener::bind((here, 0)).expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         let strict = AddressRules::default();
-        assert!(resolve(&strict, &url).await.is_empty());
-        assert!(resolve(&strict, "http://localhost/").await.is_empty());
+        assert!(resolve(&strict, &places(4), &url).await.is_empty());
+        assert!(resolve(&strict, &places(4), "http://localhost/").await.is_empty());
         assert_eq!(connect_time(&strict, &url, here).await, None);
-        assert_eq!(resolve(&local(), &url).await, [here]);
+        assert_eq!(resolve(&local(), &places(4), &url).await, [here]);
         assert!(connect_time(&local(), &url, here).await.is_some());
     }
 
@@ -93,6 +124,6 @@ mod tests {
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         drop(listener);
         assert_eq!(connect_time(&local(), &url, here).await, None);
-        assert!(resolve(&local(), "not a url").await.is_empty());
+        assert!(resolve(&local(), &places(4), "not a url").await.is_empty());
     }
 }

@@ -89,6 +89,15 @@ pub struct AccountFields {
     /// Let readers comment on articles that allow it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
     comment_enabled: Option<bool>,
+    /// Let sends to all wait for the administrator's confirmation (群发保护)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    protect: Option<bool>,
+    /// Let it declare articles original (原创声明)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    declare_original: Option<bool>,
+    /// Behave as WeChat did on this day, YYYY-MM-DD; "today" is today's behaviour
+    #[arg(long, value_name = "DAY")]
+    compat_date: Option<String>,
     /// What it may use up.
     #[command(flatten)]
     quota: QuotaFields,
@@ -180,6 +189,16 @@ impl AccountFields {
         put("pay_enabled", self.pay_enabled.map(Value::from));
         put("repeat_check", self.repeat_check.map(Value::from));
         put("comment_enabled", self.comment_enabled.map(Value::from));
+        put("protect", self.protect.map(Value::from));
+        put("declare_original", self.declare_original.map(Value::from));
+        let day = |day: &String| {
+            if day == "today" {
+                Value::Null
+            } else {
+                Value::from(day.as_str())
+            }
+        };
+        put("compat_date", self.compat_date.as_ref().map(day));
         put("quota", self.quota.body());
         put("callback", self.callback.body());
         Value::Object(body)

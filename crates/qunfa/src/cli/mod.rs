@@ -63,7 +63,7 @@ pub enum Command {
     /// Tags: list, create (标签)
     #[command(subcommand)]
     Tag(tag::TagCommand),
-    /// Mass sends: list, show with the reasons why followers did not get it (群发)
+    /// Mass sends: send, schedule, recall, list, show with the reasons why followers did not get it (群发)
     #[command(subcommand)]
     Mass(mass::MassCommand),
     /// Events to the accounts' servers: list, send again (事件推送)
@@ -74,6 +74,9 @@ pub enum Command {
     Bench(bench::BenchCommand),
     /// Print the settings in force, a sample file or the reference (配置)
     Config(config::ConfigArgs),
+    /// Print what is compatible, in what it differs, every call and every errcode (兼容性)
+    #[command(after_help = "Example:\n  qunfa compat > docs/compat.md\n  qunfa compat | grep 45028")]
+    Compat,
     /// Print the completion script of a shell
     #[command(
         after_help = "Example:\n  qunfa completions bash > ~/.local/share/bash-completion/completions/qunfa"
@@ -127,8 +130,13 @@ impl Job {
 async fn run(command: Command) -> Result<Status, CliError> {
     match command {
         Command::Serve(args) => serve::run(args.prepare()?).await,
+<<<<<<< HEAD
         Command::Sandbox(mut args) => match args.command.take() {
             Some(command) => sandbox::ask(command).await,
+=======
+        Command::Sandbox(args) => match args.command.clone() {
+            Some(command) => command.run().await,
+>>>>>>> main
             None => sandbox::run(args.prepare()?).await,
         },
         Command::Account(command) => account::run(command).await,
@@ -138,6 +146,10 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Event(command) => event::run(command).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),
+        Command::Compat => {
+            output::print(&server::api::compat::markdown())?;
+            Ok(Status::Done)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "qunfa", &mut script);

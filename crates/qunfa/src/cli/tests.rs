@@ -63,6 +63,12 @@ fn the_commands_of_the_fixed_points_are_understood() {
     assert_eq!(start.settings.public_url(), "http://127.0.0.1:9");
     assert_eq!(start.settings.callback.allow.len(), 2);
 
+    let line = "qunfa sandbox --intercept --intercept-tls 127.0.0.1:443 --intercept-ca ca";
+    let Command::Sandbox(sandbox) = parse(line) else {
+        panic!("not a sandbox")
+    };
+    assert_eq!(sandbox.interception.intercept, "127.0.0.1:8081".parse().ok());
+
     let line = "qunfa bench send --followers 10 --rounds 2 --tag-density 0.25 --vs rows --json";
     let Command::Bench(BenchCommand::Send(send)) = parse(line) else {
         panic!("not a bench")
@@ -82,6 +88,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
     for line in [
         "qunfa sandbox --listen localhost",
         "qunfa sandbox --followers -1",
+        "qunfa sandbox --intercept api.weixin.qq.com",
+        "qunfa sandbox --intercept-tls 127.0.0.1:443",
+        "qunfa sandbox --intercept-ca ca",
         "qunfa bench send --tag-density 1.5",
         "qunfa bench send --tag-density NaN",
         "qunfa bench send --rounds 0",

@@ -28,6 +28,14 @@ pub enum SecretError {
         /// Its permissions.
         mode: u32,
     },
+    /// Others than the owner can look into it.
+    #[error("{} can be entered by others (mode {mode:03o}); run: chmod 700 {}", path.display(), path.display())]
+    OpenFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// What it holds is no such secret.
     #[error("{} does not hold {expected}", path.display())]
     Content {
@@ -68,6 +76,22 @@ pub fn open_data_folder(path: &Path) -> Result<(), SecretError> {
     Ok(())
 }
 
+/// Makes a folder for secrets, or takes an existing one that nobody else can look into.
+pub fn open_private_folder(path: &Path) -> Result<(), SecretError> {
+    let failed = |error| SecretError::File {
+        path: path.into(),
+        error,
+    };
+    make_folder(path).map_err(failed)?;
+    match mode(path).map_err(failed)? {
+        mode if mode & 0o077 == 0 => Ok(()),
+        mode => Err(SecretError::OpenFolder {
+            path: path.into(),
+            mode,
+        }),
+    }
+}
+
 /// The master key of a file: 32 bytes as 64 hexadecimal digits, made at the first call.
 pub fn read_or_make_key(path: &Path) -> Result<[u8; 32], SecretError> {
     let text = read_or_make(path, || hex::encode(Random::system().bytes::<32>()))?;
@@ -104,7 +128,8 @@ fn check_token(path: &Path, text: String) -> Result<String, SecretError> {
     })
 }
 
-fn read_or_make(path: &Path, make: impl FnOnce() -> String) -> Result<String, SecretError> {
+/// The text of a secret file, made at the first call.
+pub fn read_or_make(path: &Path, make: impl FnOnce() -> String) -> Result<String, SecretError> {
     match read(path) {
         Err(SecretError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
         done => return done,

@@ -130,7 +130,7 @@ fn a_bad_value_names_its_place_its_key_and_what_is_allowed() {
     assert_eq!(
         error("", &[], &[("--public-url", "example.org")]),
         "--public-url: server.public_url cannot be \"example.org\"; \
-         allowed: an http or https URL without query, such as `https://push.example.org`"
+         allowed: an http or https URL of scheme, host and port only, without a path, such as `https://push.example.org`"
     );
 }
 
@@ -140,6 +140,7 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("server", "listen = 8080"),
         ("server", "public_url = \"ftp://example.org\""),
         ("server", "public_url = \"http://user@example.org\""),
+        ("server", "public_url = \"https://example.org/push\""),
         ("server", "admin_token = \"\""),
         ("server", "admin_token = \"with a blank in it\""),
         ("server", "connections_per_source = 0"),
@@ -264,6 +265,16 @@ fn docs_config_md_is_up_to_date() {
 }
 
 #[test]
+fn docs_compat_md_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compat.md");
+    let kept = fs::read_to_string(path).expect("docs/compat.md");
+    assert!(
+        kept == server::api::compat::markdown(),
+        "run: cargo run -- compat > docs/compat.md"
+    );
+}
+
+#[test]
 fn sec04_what_is_in_force_is_printed_without_secrets_and_can_be_read_back() {
     let env = [
         ("QUNFA_ADMIN_TOKEN", "a-secret-that-nobody-sees"),
@@ -294,8 +305,8 @@ fn a_server_that_listens_everywhere_is_reached_on_this_machine() {
     assert_eq!(public("[::]:8080", ""), "http://[::1]:8080");
     assert_eq!(public("192.0.2.1:8080", ""), "http://192.0.2.1:8080");
     assert_eq!(
-        public("0.0.0.0:80", "https://push.example.org/a/"),
-        "https://push.example.org/a"
+        public("0.0.0.0:80", "https://push.example.org:8443/"),
+        "https://push.example.org:8443"
     );
 }
 

@@ -7,7 +7,7 @@ use crate::{
     common::{SERVICE, TestAccount, TestServer, files},
     help::{
         DELETE, EVEN, GET, PREVIEW, SEND, SENDALL, SPEED_GET, SPEED_SET, UPLOADNEWS, UPLOADVIDEO, finish,
-        keys, medium, string, text,
+        keys, medium, string, structure, text,
     },
 };
 
@@ -258,23 +258,6 @@ async fn the_samples_of_deleting_asking_after_and_speed_work() {
     works(&account, &ids, SPEED_GET, "{}", r#"{"speed":0,"realspeed":80}"#).await;
 }
 
-/// The tags of an XML text in their order, closing ones too, and whether each content is `CDATA`.
-fn structure(xml: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = xml;
-    while let Some((_, after)) = rest.split_once('<') {
-        if let Some(after) = after.strip_prefix("![CDATA[") {
-            found.push("CDATA".to_owned());
-            rest = after.split_once("]]>").expect("an end").1;
-            continue;
-        }
-        let (tag, after) = after.split_once('>').expect("an end");
-        found.push(tag.to_owned());
-        rest = after;
-    }
-    found
-}
-
 #[tokio::test]
 async fn the_event_has_the_elements_of_the_sample_in_their_order() {
     const SAMPLE: &str = "<xml>
@@ -295,7 +278,7 @@ async fn the_event_has_the_elements_of_the_sample_in_their_order() {
     let receiver = account.listen().await;
     account.send_tag(EVEN, text("x")).await;
     server.settle().await;
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     let (printed, found) = (structure(SAMPLE), structure(&event));
     let common = printed.len() - 1;
     assert_eq!(found[..common], printed[..common], "{event}");
@@ -336,7 +319,7 @@ async fn the_later_elements_of_the_event_are_those_of_the_sample() {
         .send_tag(EVEN, medium("mpnews", &account.news(1).await))
         .await;
     server.settle().await;
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     let (_, rest) = event.split_once("<ArticleUrlResult>").expect("there");
     let (urls, end) = rest.split_once("</ArticleUrlResult>").expect("an end");
     assert_eq!(end, "</xml>");

@@ -7,7 +7,7 @@ use crate::{
     common::{SERVICE, TestAccount, TestServer, accepted, receiver::Receiver},
     help::{
         DELETE, EVEN, GET, PREVIEW, SEND, SENDALL, SPEED_SET, TENTH, TWO_BATCHES, UPLOADNEWS, and, counts,
-        element, finish, finishes, medium, number, slow_server, text,
+        element, finish, finishes, medium, number, slow_server, text, told,
     },
     uploadimg::is_error,
 };
@@ -18,7 +18,7 @@ async fn ended(server: &TestServer) -> (Value, String) {
     let receiver = account.listen().await;
     let id = accepted(&account.send_tag(EVEN, text("结束")).await);
     server.settle().await;
-    (id, finish(&receiver))
+    (id, finish(server, &receiver).await)
 }
 
 #[tokio::test]
@@ -44,11 +44,12 @@ async fn s128_the_end_of_each_send_is_posted_once_to_the_callback_url() {
         server.settle().await;
     }
     server.advance(24 * 3_600).await;
-    let told: Vec<String> = finishes(&receiver)
+    let numbers: Vec<String> = told(&server, &receiver, 3)
+        .await
         .iter()
         .map(|body| element(body, "MsgID").to_owned())
         .collect();
-    assert_eq!(told, ids, "exactly one each");
+    assert_eq!(numbers, ids, "exactly one each");
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn s129_the_counts_of_the_event_add_up_to_what_arrived_in_the_end() {
     account.follower(Method::POST, &last, "unsubscribe", None).await;
     server.advance(60).await;
     let all = TWO_BATCHES as i64 + 1;
-    assert_eq!(counts(&finish(&receiver)), [all, all, all - 1, 1]);
+    assert_eq!(counts(&finish(&server, &receiver).await), [all, all, all - 1, 1]);
     assert_eq!(account.status(&id).await, "SEND_SUCCESS");
     assert_eq!(account.report(&id).await["sent_count"], all - 1);
     assert!(account.inbox(&last).await.is_empty());
@@ -140,7 +141,11 @@ async fn s135_an_outage_is_send_fail() {
     server.next_verdict(SERVICE, json!({"send_fail": true})).await;
     let id = accepted(&account.send_tag(EVEN, text("x")).await);
     server.advance(3_600).await;
-    assert!(finish(&receiver).contains("<Status><![CDATA[send fail]]></Status>"));
+    assert!(
+        finish(&server, &receiver)
+            .await
+            .contains("<Status><![CDATA[send fail]]></Status>")
+    );
     assert_eq!(account.status(&id).await, "SEND_FAIL");
     assert!(account.texts(0).await.is_empty());
 }
@@ -154,7 +159,7 @@ async fn judged(account: &TestAccount<'_>, receiver: &Receiver, code: i64) -> St
         .await;
     let id = accepted(&account.send_tag(EVEN, text(&format!("verdict {code}"))).await);
     account.server.advance(60).await;
-    let mut events = finishes(receiver);
+    let mut events = told(account.server, receiver, before + 1).await;
     assert_eq!(events.len(), before + 1, "one event for {code}");
     assert_eq!(account.status(&id).await, "SEND_FAIL", "{code}");
     let event = events.remove(before);
@@ -187,7 +192,7 @@ async fn s136_send_success_also_when_somebody_refuses_messages() {
         .await;
     accepted(&account.send_tag(EVEN, text("x")).await);
     server.settle().await;
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     assert_eq!(element(&event, "Status"), "send success");
     assert_eq!(number(&event, "SentCount"), 4, "four of five");
     assert!(account.inbox(&refuser).await.is_empty());
@@ -233,7 +238,8 @@ async fn s139_total_count_is_the_size_of_the_tag_or_of_the_list() {
     let list = [open_ids[0].as_str(), open_ids[1].as_str(), open_ids[2].as_str()];
     accepted(&account.send_list(&list, text("list")).await);
     server.settle().await;
-    let totals: Vec<i64> = finishes(&receiver)
+    let totals: Vec<i64> = told(&server, &receiver, 2)
+        .await
         .iter()
         .map(|event| number(event, "TotalCount"))
         .collect();
@@ -260,7 +266,7 @@ async fn s140_filter_count_leaves_out_who_refuses_is_blacklisted_or_at_four() {
     let receiver = account.listen().await;
     accepted(&account.send_tag(EVEN, text("ten members")).await);
     server.settle().await;
-    assert_eq!(counts(&finish(&receiver)), [10, 7, 7, 0]);
+    assert_eq!(counts(&finish(&server, &receiver).await), [10, 7, 7, 0]);
     for filtered in [0, 2, 4] {
         let texts = account.inbox_texts(&open_ids[filtered]).await;
         assert!(!texts.contains(&"ten members".to_owned()), "follower {filtered}");
@@ -293,7 +299,7 @@ async fn s141_filter_count_is_sent_count_and_error_count_in_every_event() {
     server.settle().await;
     account.follower(Method::POST, &last, "unsubscribe", None).await;
     server.advance(120).await;
-    let events = finishes(&receiver);
+    let events = told(&server, &receiver, 4).await;
     assert_eq!(events.len(), 4);
     for event in &events {
         let [total, filtered, sent, error] = counts(event);
@@ -326,7 +332,7 @@ async fn s142_sent_count_is_the_number_of_new_inbox_entries_and_error_count_of_t
     for open_id in &list {
         entries += account.inbox(open_id).await.len();
     }
-    let event = finish(&receiver);
+    let event = finish(&server, &receiver).await;
     assert_eq!(number(&event, "SentCount"), entries as i64);
     assert_eq!(
         (number(&event, "SentCount"), number(&event, "ErrorCount")),

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestServer, accepted, files, refused},
     help::{
-        DAY, DELETED, EVEN, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, keyed, medium, mp3, slow_server, string, text,
+        DAY, DELETED, EVEN, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, keyed, made::mp3, medium, slow_server,
+        string, text,
     },
 };
 

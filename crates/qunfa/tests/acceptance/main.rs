@@ -3,6 +3,7 @@
 //! One file per section of the document. The name of a test begins with its row; `rows.tsv` lists the rows,
 //! [`rows`] holds the two together, and `compat/acceptance.py` prints the table with the results.
 
+mod answer;
 #[path = "../e2e/common/mod.rs"]
 mod common;
 mod defects;
@@ -20,3 +21,4 @@ mod sendall;
 mod status;
 mod uploadimg;
 mod uploadnews;
+mod uploadvideo;

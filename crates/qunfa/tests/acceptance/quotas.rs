@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestServer, accepted, refused},
-    help::{DAY, EVEN, TENTH, and, counts, element, finishes, medium, text},
+    help::{DAY, EVEN, TENTH, and, counts, element, medium, text, told},
 };
 
 const FIRST_OF_NEXT_MONTH: &str = "2026-12-01T00:00:00+08:00";
@@ -85,6 +85,20 @@ async fn s004_a_subscription_account_calls_successfully_once_a_day() {
     accepted(&account.send_all(text("two")).await);
     server.settle().await;
     assert_eq!(account.texts(0).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn s004_a_send_that_the_review_refused_was_not_successful() {
+    let server = TestServer::start().await;
+    let account = server.account(SUBSCRIPTION).await;
+    server.next_verdict(SUBSCRIPTION, json!({"code": 10001})).await;
+    let id = accepted(&account.send_all(text("one")).await);
+    server.advance(60).await;
+    assert_eq!(account.status(&id).await, "SEND_FAIL");
+    accepted(&account.send_all(text("two")).await);
+    refused(&account.send_all(text("three")).await, 45028);
+    server.advance(60).await;
+    assert_eq!(account.texts(0).await, ["two"]);
 }
 
 #[tokio::test]
@@ -176,7 +190,7 @@ async fn s009_the_fifth_of_a_month_fails_for_that_follower_only() {
     }
     accepted(&account.send_tag(EVEN, text("5")).await);
     server.settle().await;
-    let events = finishes(&receiver);
+    let events = told(&server, &receiver, 5).await;
     assert_eq!(element(&events[4], "Status"), "send success");
     assert_eq!(
         counts(&events[4]),
@@ -195,12 +209,14 @@ async fn s021_a_subscription_account_enters_the_history_once_a_day_by_the_api_or
     let account = server.account(SUBSCRIPTION).await;
     account.site_text("site first").await;
     refused(&account.send_all(text("api second")).await, 45028);
+    server.settle().await;
+    accepted(&account.send_tag(EVEN, text("api tag")).await); // reading 2
     server.advance(DAY).await;
     let account = server.account(SUBSCRIPTION).await;
     accepted(&account.send_all(text("api first")).await);
     account.site_refused("site second").await;
     server.settle().await;
-    assert_eq!(account.texts(0).await, ["site first", "api first"]);
+    assert_eq!(account.texts(0).await, ["site first", "api tag", "api first"]);
 }
 
 #[tokio::test]

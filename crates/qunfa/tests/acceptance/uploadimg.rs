@@ -1,5 +1,6 @@
 //! S31–S41: pictures inside articles (spec mass-send §5).
 
+use futures::{StreamExt, stream};
 use reqwest::{
     Method,
     multipart::{Form, Part},
@@ -9,8 +10,9 @@ use serde_json::{Value, json};
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestAccount, TestServer, UNVERIFIED, files, refused},
     help::{
-        DAY, DELETE, GET, PREVIEW, SEND, SENDALL, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, bmp, gif, jpeg_of,
-        keys, string, webp,
+        DAY, DELETE, GET, PREVIEW, SEND, SENDALL, UPLOADIMG, UPLOADNEWS, UPLOADVIDEO, keys,
+        made::{bmp, gif, jpeg_of, webp},
+        string,
     },
 };
 
@@ -50,6 +52,20 @@ async fn s032_pictures_for_articles_do_not_fill_the_library() {
     let added = account.upload(path, files::png(8, 8), "a.png").await;
     assert!(added["media_id"].is_string(), "{added}");
     assert_eq!(count().await, 1, "the count does count");
+}
+
+#[tokio::test]
+async fn s032_pictures_for_articles_are_taken_when_the_library_is_full() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    let path = "/cgi-bin/material/add_material?type=image";
+    let picture = files::png(1, 1);
+    let fill = (0..5_000).map(|_| account.upload(path, picture.clone(), "a.png"));
+    let full: Vec<Value> = stream::iter(fill).buffer_unordered(50).collect().await;
+    assert!(full.iter().all(|answer| answer["media_id"].is_string()));
+    refused(&account.upload(path, picture.clone(), "a.png").await, 45074);
+    let answer = account.upload(UPLOADIMG, picture, "a.png").await;
+    assert!(answer["url"].is_string(), "{answer}");
 }
 
 #[tokio::test]
@@ -164,6 +180,20 @@ async fn s038_the_part_media_is_taken_by_its_content() {
         assert_eq!((status, found.as_str()), (200, "image/png"), "{kind}");
         assert_eq!(bytes, picture, "{kind}");
     }
+    // As the document describes the part: filename, filelength, content-type.
+    let picture = files::jpeg(20, 10);
+    let head = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"media\";filename=\"test.jpg\"; filelength={}\r\n\
+         Content-Type: application/octet-stream\r\n\r\n",
+        picture.len()
+    );
+    let body = [head.as_bytes(), &picture, b"\r\n--B--\r\n"].concat();
+    let request = server
+        .request(Method::POST, &account.path(UPLOADIMG))
+        .header("content-type", "multipart/form-data; boundary=B")
+        .body(body);
+    let answer = server.api(request).await;
+    assert_eq!(server.fetch(&answer["url"]).await.2, picture, "{answer}");
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ async fn a_publication_is_told_and_reaches_nobody() {
     let published = account.call("/cgi-bin/freepublish/get", get).await;
     assert_eq!(receiver.events().len(), 1);
     let event = PublishFinished::from_xml(&receiver.events()[0].body).expect("an event");
-    assert_eq!(json!(event.publish_id.to_string()), submitted["publish_id"]);
+    assert_eq!(json!(event.publish_id), submitted["publish_id"]);
     assert_eq!(event.publish_status, 0);
     assert_eq!(json!(event.article_id), published["article_id"]);
     assert_eq!(

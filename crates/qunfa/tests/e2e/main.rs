@@ -5,6 +5,7 @@ mod callback;
 mod clock;
 mod common;
 mod crash;
+mod intercept;
 mod library;
 mod mass;
 mod operator;

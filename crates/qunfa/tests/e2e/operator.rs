@@ -472,3 +472,194 @@ async fn a_protected_account_waits_for_its_administrator_one_send_at_a_time() {
         "it waits no more"
     );
 }
+
+fn essay(words: &str) -> String {
+    let parts = words
+        .chars()
+        .flat_map(|word| (0..20).map(move |number| format!("{word}{}之", number * 37 % 91)));
+    format!("<p>{}</p>", parts.collect::<String>())
+}
+
+async fn news_of(account: &TestAccount<'_>, title: &str, content: &str) -> String {
+    let thumb = account
+        .upload(
+            "/cgi-bin/media/upload?type=thumb",
+            files::jpeg(64, 64),
+            "cover.jpg",
+        )
+        .await;
+    let article = json!({"title": title, "thumb_media_id": thumb["media_id"], "content": content});
+    let answer = account
+        .call("/cgi-bin/media/uploadnews", json!({"articles": [article]}))
+        .await;
+    answer["media_id"].as_str().expect("an id").to_owned()
+}
+
+fn news(audience: Value, media_id: &str) -> Value {
+    json!({"filter": audience, "msgtype": "mpnews", "mpnews": {"media_id": media_id}, "send_ignore_reprint": 1})
+}
+
+/// The page of the newest entry of the first follower.
+async fn newest_page(account: &TestAccount<'_>) -> (u16, String) {
+    let inbox = account.inbox(&account.open_id(0).await).await;
+    let url = inbox[0]["url"].as_str().expect("a page");
+    page(account.server, &url.replace(&account.server.base, "")).await
+}
+
+#[tokio::test]
+async fn s020_a_page_is_not_there_before_the_administrator_has_confirmed_it() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    set(&account, json!({"protect": true})).await;
+    let thumb = account
+        .upload(
+            "/cgi-bin/material/add_material?type=thumb",
+            files::jpeg(64, 64),
+            "c.jpg",
+        )
+        .await;
+    let article = json!({"title": "机密", "thumb_media_id": thumb["media_id"], "content": "<p>未发布</p>"});
+    let draft = account
+        .call("/cgi-bin/draft/add", json!({"articles": [article]}))
+        .await;
+    let draft = draft["media_id"].as_str().expect("an id");
+    let got = account
+        .call("/cgi-bin/draft/get", json!({"media_id": draft}))
+        .await;
+    let path = got["news_item"][0]["url"]
+        .as_str()
+        .expect("a link")
+        .replace(&server.base, "");
+    let body = news(json!({"is_to_all": true}), draft);
+    let id = accepted(&account.call("/cgi-bin/message/mass/sendall", body).await);
+    server.settle().await;
+    assert_eq!(page(&server, &path).await.0, 404);
+    native(&account, Method::POST, &format!("/masses/{id}/confirm"), None).await;
+    server.settle().await;
+    let (status, html) = page(&server, &path).await;
+    assert_eq!(status, 200);
+    assert!(html.contains("未发布"));
+}
+
+#[tokio::test]
+async fn a_reprint_lives_and_dies_with_its_original() {
+    let server = TestServer::start().await;
+    let (author, account) = (server.account(SUBSCRIPTION).await, server.account(SERVICE).await);
+    let text = essay("春夏秋冬山水");
+    let original = news_of(&author, "原文", &format!("{text}<p>原文才有</p>")).await;
+    let sent = accepted(
+        &author
+            .call(
+                "/cgi-bin/message/mass/sendall",
+                news(json!({"is_to_all": true}), &original),
+            )
+            .await,
+    );
+    server.settle().await;
+    let declaration = json!({"media_id": original, "can_reprint": true});
+    let (status, declared) = native(&author, Method::POST, "/originals", Some(declaration)).await;
+    assert_eq!(status, 201, "{declared}");
+
+    let copy = news_of(&account, "转来的", &text).await;
+    let open_id = account.open_id(0).await;
+    let preview = json!({"touser": open_id, "msgtype": "mpnews", "mpnews": {"media_id": copy}});
+    account.call("/cgi-bin/message/mass/preview", preview).await;
+    let (_, html) = newest_page(&account).await;
+    assert!(
+        html.contains("转载自") && html.contains("原文才有"),
+        "a preview shows what the send will show"
+    );
+
+    let tag = json!({"is_to_all": false, "tag_id": 100});
+    accepted(
+        &account
+            .call("/cgi-bin/message/mass/sendall", news(tag.clone(), &copy))
+            .await,
+    );
+    server.settle().await;
+    let (_, html) = newest_page(&account).await;
+    assert!(html.contains("转载自") && html.contains("原文才有"), "{html}");
+
+    let path = format!("/originals/{}/allowed/{SERVICE}", declared["original_id"]);
+    assert_eq!(native(&author, Method::PUT, &path, None).await.0, 204);
+    let again = with(news(tag, &copy), "clientmsgid", json!("again"));
+    accepted(&account.call("/cgi-bin/message/mass/sendall", again).await);
+    server.settle().await;
+    let (_, html) = newest_page(&account).await;
+    assert!(
+        !html.contains("转载自") && !html.contains("原文才有"),
+        "authorisation lifts both: {html}"
+    );
+    assert_eq!(native(&author, Method::DELETE, &path, None).await.0, 204);
+
+    let copy = news_of(&account, "又转", &format!("{text}<p>又</p>")).await;
+    let all = json!({"is_to_all": true});
+    accepted(
+        &account
+            .call("/cgi-bin/message/mass/sendall", news(all, &copy))
+            .await,
+    );
+    server.settle().await;
+    assert!(newest_page(&account).await.1.contains("原文才有"));
+    author
+        .call("/cgi-bin/message/mass/delete", json!({"msg_id": sent}))
+        .await;
+    assert!(newest_page(&account).await.1.contains("该内容已被发布者删除"));
+}
+
+#[tokio::test]
+async fn what_its_author_never_published_is_shown_by_nobody() {
+    let server = TestServer::start().await;
+    let (author, account) = (server.account(SUBSCRIPTION).await, server.account(SERVICE).await);
+    let text = essay("东南西北中");
+    let original = news_of(&author, "草稿", &format!("{text}<p>还没发表</p>")).await;
+    let declaration = json!({"media_id": original, "can_reprint": true});
+    native(&author, Method::POST, "/originals", Some(declaration)).await;
+    let copy = news_of(&account, "抄来的", &text).await;
+    let body = news(json!({"is_to_all": true}), &copy);
+    accepted(&account.call("/cgi-bin/message/mass/sendall", body).await);
+    server.settle().await;
+    let (_, html) = newest_page(&account).await;
+    assert!(
+        html.contains("转载自 沙盒订阅号") && !html.contains("还没发表"),
+        "{html}"
+    );
+}
+
+#[tokio::test]
+async fn a_misspelt_key_sends_nothing() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    let list = json!([account.open_id(0).await, account.open_id(1).await]);
+    for (key, value) in [
+        ("dryrun", json!(true)),
+        ("sendAt", json!("2026-11-23T10:00:00+08:00")),
+        ("send_at", Value::Null),
+        ("touser", list),
+    ] {
+        let (status, answer) = site(&account, with(to_all("不该发"), key, value)).await;
+        assert_eq!(status, 400, "{key}: {answer}");
+    }
+    let both = with(
+        with(to_all("x"), "dry_run", json!(true)),
+        "send_at",
+        json!("2026-11-23T10:00:00+08:00"),
+    );
+    assert_eq!(site(&account, both).await.0, 400);
+    server.settle().await;
+    let (_, ledger) = native(&account, Method::GET, "/masses", None).await;
+    assert_eq!(ledger["masses"], json!([]));
+}
+
+#[tokio::test]
+async fn l12_a_confirmation_after_half_an_hour_is_too_late() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    set(&account, json!({"protect": true})).await;
+    let id = accepted(&account.send_text("请确认").await);
+    server.clock.set(server.now().plus_seconds(30 * 60));
+    let path = format!("/masses/{id}/confirm");
+    assert_eq!(native(&account, Method::POST, &path, None).await.0, 409);
+    server.settle().await;
+    assert_eq!(account.report(&id).await["error"], 40002);
+}

@@ -8,10 +8,7 @@ use axum::{
     extract::{Request, State},
     http::Uri,
 };
-use domain::{
-    account::{Account, AccountKind},
-    call::{Clearing, CountedCall},
-};
+use domain::{account::Account, call::Clearing};
 use wire::{
     call::{OfPath, QuotaAnswer},
     done::Done,
@@ -24,7 +21,8 @@ use crate::{
     api::{
         body::{BodyFault, JSON_MAX, Wire, read},
         caller::Caller,
-        error::{Answer, ApiError, ApiResult},
+        endpoint::{self, Endpoint, Limit},
+        error::{Answer, ApiResult},
         query::Query,
         token::with_secret,
     },
@@ -80,7 +78,7 @@ pub async fn clear_one(
     Caller(account): Caller,
     Wire(request): Wire<OfPath>,
 ) -> ApiResult<Done> {
-    let clearing = match of_path(request.cgi_path)?.1 {
+    let clearing = match of_path(request.cgi_path)?.limit {
         Limit::Sends => Clearing::Sends,
         Limit::Counted(call) => Clearing::Call(call),
         Limit::Documented(_) | Limit::None => Clearing::Nothing,
@@ -94,11 +92,13 @@ pub async fn get(
     Caller(account): Caller,
     Wire(request): Wire<OfPath>,
 ) -> ApiResult<QuotaAnswer> {
-    let (path, limit) = of_path(request.cgi_path)?;
-    check_permission(&account, &path)?;
+    let Endpoint { limit, needs, .. } = of_path(request.cgi_path)?;
+    if !needs.met_by(&account) {
+        return Err(ErrCode::CgiPathNoPermission.into());
+    }
     let quota = account.quota;
     let number = |limit: Option<u32>| limit.map_or(NO_LIMIT, i64::from);
-    Ok(Answer(match limit {
+    Ok(Answer(match *limit {
         Limit::Sends => {
             let usage = app.store.usage(account.id, app.now()).await?;
             // Where Q2 does not hold, Q1 is what limits the calls.
@@ -123,150 +123,7 @@ async fn clear_calls(app: &App, account: &Account, clearing: Clearing) -> ApiRes
     Ok(Answer(Done::default()))
 }
 
-/// 76022 for what the account may not call at all (spec mass-send §2).
-fn check_permission(account: &Account, path: &str) -> Result<(), ApiError> {
-    let needs_verified = path.starts_with("/cgi-bin/message/mass/")
-        || matches!(
-            path,
-            "/cgi-bin/media/uploadimg" | "/cgi-bin/media/uploadnews" | "/cgi-bin/media/uploadvideo"
-        );
-    let needs_service = path == "/cgi-bin/message/mass/send";
-    let refused =
-        (needs_verified && !account.verified) || (needs_service && account.kind == AccountKind::Subscription);
-    if refused {
-        return Err(ErrCode::CgiPathNoPermission.into());
-    }
-    Ok(())
-}
-
-/// How a call is limited by day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Limit {
-    /// Q2, or Q1.
-    Sends,
-    /// Counted on its own.
-    Counted(CountedCall),
-    /// The number of spec accounts §13 (§1 for tokens); not counted.
-    Documented(i64),
-    /// No document has a number.
-    None,
-}
-
-fn of_path(path: Field<String>) -> Result<(String, Limit), ErrCode> {
+fn of_path(path: Field<String>) -> Result<&'static Endpoint, ErrCode> {
     let path = path.required(ErrCode::CgiPathNotFound)?;
-    let known = LIMITS.iter().find(|(known, _)| *known == path);
-    let (_, limit) = known.ok_or(ErrCode::CgiPathNotFound)?;
-    Ok((path, *limit))
-}
-
-/// Every call that is served.
-const LIMITS: &[(&str, Limit)] = &[
-    ("/cgi-bin/token", Limit::Documented(2_000)),
-    ("/cgi-bin/stable_token", Limit::Documented(500_000)),
-    ("/cgi-bin/clear_quota", Limit::None),
-    ("/cgi-bin/clear_quota/v2", Limit::None),
-    ("/cgi-bin/openapi/quota/get", Limit::None),
-    ("/cgi-bin/openapi/quota/clear", Limit::None),
-    ("/cgi-bin/openapi/rid/get", Limit::None),
-    ("/cgi-bin/getcallbackip", Limit::None),
-    ("/cgi-bin/get_api_domain_ip", Limit::None),
-    ("/cgi-bin/callback/check", Limit::None),
-    ("/cgi-bin/media/upload", Limit::Documented(100_000)),
-    ("/cgi-bin/media/get", Limit::Documented(200_000)),
-    ("/cgi-bin/media/uploadimg", Limit::None),
-    (
-        "/cgi-bin/media/uploadnews",
-        Limit::Counted(CountedCall::NewsUpload),
-    ),
-    ("/cgi-bin/media/uploadvideo", Limit::None),
-    ("/cgi-bin/material/add_material", Limit::None),
-    ("/cgi-bin/material/get_material", Limit::None),
-    ("/cgi-bin/material/del_material", Limit::None),
-    ("/cgi-bin/material/get_materialcount", Limit::None),
-    ("/cgi-bin/material/batchget_material", Limit::None),
-    ("/cgi-bin/material/add_news", Limit::None),
-    ("/cgi-bin/material/update_news", Limit::None),
-    ("/cgi-bin/draft/add", Limit::Documented(1_000)),
-    ("/cgi-bin/draft/get", Limit::Documented(500)),
-    ("/cgi-bin/draft/update", Limit::Documented(1_000)),
-    ("/cgi-bin/draft/delete", Limit::Documented(1_000)),
-    ("/cgi-bin/draft/count", Limit::Documented(1_000)),
-    ("/cgi-bin/draft/batchget", Limit::Documented(1_000)),
-    ("/cgi-bin/draft/switch", Limit::None),
-    ("/cgi-bin/freepublish/submit", Limit::Documented(100)),
-    ("/cgi-bin/freepublish/get", Limit::Documented(100)),
-    ("/cgi-bin/freepublish/delete", Limit::Documented(10)),
-    ("/cgi-bin/freepublish/getarticle", Limit::Documented(100)),
-    ("/cgi-bin/freepublish/batchget", Limit::Documented(100)),
-    ("/card/create", Limit::None),
-    ("/cgi-bin/tags/create", Limit::None),
-    ("/cgi-bin/tags/get", Limit::None),
-    ("/cgi-bin/tags/update", Limit::None),
-    ("/cgi-bin/tags/delete", Limit::None),
-    ("/cgi-bin/tags/getidlist", Limit::None),
-    ("/cgi-bin/tags/members/batchtagging", Limit::None),
-    ("/cgi-bin/tags/members/batchuntagging", Limit::None),
-    ("/cgi-bin/tags/members/getblacklist", Limit::None),
-    ("/cgi-bin/tags/members/batchblacklist", Limit::None),
-    ("/cgi-bin/tags/members/batchunblacklist", Limit::None),
-    ("/cgi-bin/groups/create", Limit::Documented(1_000)),
-    ("/cgi-bin/groups/get", Limit::Documented(1_000)),
-    ("/cgi-bin/groups/getid", Limit::None),
-    ("/cgi-bin/groups/update", Limit::Documented(1_000)),
-    ("/cgi-bin/groups/delete", Limit::None),
-    ("/cgi-bin/groups/members/update", Limit::Documented(100_000)),
-    ("/cgi-bin/groups/members/batchupdate", Limit::Documented(100_000)),
-    ("/cgi-bin/user/tag/get", Limit::None),
-    ("/cgi-bin/user/get", Limit::Documented(500)),
-    ("/cgi-bin/user/info", Limit::Documented(5_000_000)),
-    ("/cgi-bin/user/info/batchget", Limit::None),
-    ("/cgi-bin/user/info/updateremark", Limit::Documented(10_000)),
-    ("/cgi-bin/message/mass/sendall", Limit::Sends),
-    ("/cgi-bin/message/mass/send", Limit::Sends),
-    (
-        "/cgi-bin/message/mass/preview",
-        Limit::Counted(CountedCall::NamePreview),
-    ),
-    ("/cgi-bin/message/mass/get", Limit::None),
-    (
-        "/cgi-bin/message/mass/delete",
-        Limit::Counted(CountedCall::Delete),
-    ),
-    ("/cgi-bin/message/mass/speed/get", Limit::None),
-    ("/cgi-bin/message/mass/speed/set", Limit::None),
-    ("/cgi-bin/comment/open", Limit::None),
-    ("/cgi-bin/comment/close", Limit::None),
-    ("/cgi-bin/comment/list", Limit::None),
-    ("/cgi-bin/comment/markelect", Limit::None),
-    ("/cgi-bin/comment/unmarkelect", Limit::None),
-    ("/cgi-bin/comment/delete", Limit::None),
-    ("/cgi-bin/comment/reply/add", Limit::None),
-    ("/cgi-bin/comment/reply/delete", Limit::None),
-    ("/datacube/getarticlesummary", Limit::None),
-    ("/datacube/getarticletotal", Limit::None),
-    ("/datacube/getuserread", Limit::None),
-    ("/datacube/getuserreadhour", Limit::None),
-    ("/datacube/getusershare", Limit::None),
-    ("/datacube/getusersharehour", Limit::None),
-    ("/datacube/getusersummary", Limit::None),
-    ("/datacube/getusercumulate", Limit::None),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_call_that_is_served_has_its_line_in_the_table() {
-        let routes = include_str!("mod.rs");
-        let served = routes.split('"').filter(|text| {
-            ["/cgi-bin/", "/datacube/", "/card/"]
-                .iter()
-                .any(|area| text.starts_with(area))
-        });
-        for path in served.filter(|path| !path.contains('{')) {
-            let known = LIMITS.iter().filter(|(known, _)| *known == path).count();
-            assert_eq!(known, 1, "{path}");
-        }
-    }
+    endpoint::find(&path).ok_or(ErrCode::CgiPathNotFound)
 }

@@ -8,7 +8,7 @@ use domain::{
     article,
     library::{MaterialList, Shelf},
     link::LinkKind,
-    media::{self, MediaKind, MediaRefusal},
+    media::{self, MediaKind},
 };
 use store::{
     library::Material,
@@ -33,9 +33,9 @@ use crate::{
         caller::Caller,
         error::{Answer, ApiError, ApiResult},
         library::{media_id, news_answer, news_entry, page, replacement},
-        media::{download, keep, material_kind, new_media_id, picture_url},
+        media::{download, keep, material_kind, new_media_id, picture_url, typed_form},
         query::Query,
-        upload::{self, Form},
+        upload::Form,
     },
     app::App,
 };
@@ -50,16 +50,7 @@ pub async fn add(
     Query(query): Query<AddMaterialQuery>,
     request: Request,
 ) -> ApiResult<Added> {
-    let kind = query
-        .kind
-        .as_ref()
-        .present()
-        .and_then(|word| MediaKind::from_word(word));
-    let kind = kind.ok_or(ErrCode::InvalidMediaType)?;
-    let too_large = ApiError::from(MediaRefusal::TooLarge(kind)).code;
-    let mut form = upload::read_form(request, kind.bytes_max())
-        .await
-        .map_err(|fault| ApiError::new(fault.code(too_large)))?;
+    let (kind, mut form) = typed_form(request, query.kind.clone().present()).await?;
     let bytes = form.media.take().ok_or(ErrCode::MediaDataMissing)?;
     let (title, description) = match kind {
         MediaKind::Video => video_texts(&form, &query)?,

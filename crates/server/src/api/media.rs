@@ -24,7 +24,7 @@ use crate::{
         caller::{Caller, VerifiedCaller},
         error::{Answer, ApiError, ApiResult},
         query::Query,
-        upload,
+        upload::{self, Form, UploadFault},
     },
     app::App,
 };
@@ -36,12 +36,8 @@ pub async fn upload(
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> ApiResult<UploadAnswer> {
-    let kind = query
-        .kind
-        .present()
-        .and_then(|word| MediaKind::from_word(&word))
-        .ok_or(ErrCode::InvalidMediaType)?;
-    let bytes = read(request, kind, kind.bytes_max()).await?;
+    let (kind, form) = typed_form(request, query.kind.present()).await?;
+    let bytes = form.media.ok_or(ErrCode::MediaDataMissing)?;
     let blob = keep(&app, bytes, move |bytes| media::check_upload(kind, bytes)).await?;
     let now = app.now();
     let id = new_media_id(&app);
@@ -63,7 +59,9 @@ pub async fn upload_img(
     VerifiedCaller(account): VerifiedCaller,
     request: Request,
 ) -> ApiResult<UploadImgAnswer> {
-    let bytes = read(request, MediaKind::Image, media::ARTICLE_IMAGE_BYTES_MAX).await?;
+    let bytes = upload::read(request, media::ARTICLE_IMAGE_BYTES_MAX)
+        .await
+        .map_err(|fault| fault.code(too_large(MediaKind::Image)))?;
     let blob = keep(&app, bytes, media::check_article_image).await?;
     let content_type = blob.content_type.clone();
     let image = app.store.add_image(account.id, blob, app.now()).await?;
@@ -117,13 +115,31 @@ pub fn expiry(now: Timestamp) -> Timestamp {
     now.plus_seconds(i64::try_from(MEDIA_LIFE_SECONDS).unwrap_or(i64::MAX))
 }
 
-async fn read(request: Request, kind: MediaKind, max: usize) -> Result<Bytes, ApiError> {
-    match upload::read(request, max).await {
-        Ok(bytes) => Ok(bytes),
-        Err(fault) => Err(fault
-            .code(ApiError::from(MediaRefusal::TooLarge(kind)).code)
-            .into()),
-    }
+/// A form with a file, and what the file is uploaded as: the query's `type`, or else the form's, which some
+/// clients send behind the file. A file whose kind is not known yet may be as large as the largest kind.
+pub async fn typed_form(request: Request, in_query: Option<String>) -> Result<(MediaKind, Form), ApiError> {
+    let in_query = match in_query {
+        Some(word) => Some(MediaKind::from_word(&word).ok_or(ErrCode::InvalidMediaType)?),
+        None => None,
+    };
+    let largest = MediaKind::Video;
+    let (limit, missing) = match in_query {
+        Some(kind) => (kind, ErrCode::MediaDataMissing),
+        None => (largest, ErrCode::InvalidMediaType),
+    };
+    let form = upload::read_form(request, limit.bytes_max())
+        .await
+        .map_err(|fault| match fault {
+            UploadFault::Missing => missing,
+            UploadFault::TooLarge => too_large(limit),
+        })?;
+    let in_form = || MediaKind::from_word(form.texts.get("type")?);
+    let kind = in_query.or_else(in_form).ok_or(ErrCode::InvalidMediaType)?;
+    Ok((kind, form))
+}
+
+fn too_large(kind: MediaKind) -> ErrCode {
+    ApiError::from(MediaRefusal::TooLarge(kind)).code
 }
 
 /// Checks a file on a thread that may take its time, cuts what does not belong to it, stores it.
@@ -133,12 +149,15 @@ pub async fn keep(
     check: impl FnOnce(&[u8]) -> Result<Checked, MediaRefusal> + Send + 'static,
 ) -> Result<StoredBlob, ApiError> {
     let looked_at = bytes.clone();
-    let checked = tokio::task::spawn_blocking(move || check(&looked_at)).await;
-    let checked = checked.map_err(|_| ErrCode::SystemError)??;
+    let place = app.file_checks().acquire_owned().await;
+    let checked = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        check(&looked_at)
+    });
+    let checked = checked.await.map_err(|_| ErrCode::SystemError)??;
     let bytes = bytes.slice(..checked.length.min(bytes.len()));
-    let blob = app.blobs.put(bytes, checked.format.content_type()).await?;
-    app.store.note_blob(&blob, app.now()).await?;
-    Ok(blob)
+    let (store, content_type) = (app.store.as_ref(), checked.format.content_type());
+    Ok(app.blobs.keep(store, bytes, content_type, app.now()).await?)
 }
 
 /// The material that an upload of this kind becomes.

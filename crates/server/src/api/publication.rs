@@ -55,7 +55,7 @@ pub async fn get(
     let publication = app.store.publication(account.id, PublishId(id)).await?;
     let publication = publication.ok_or(ErrCode::ArgumentInvalid)?;
     let mut answer = GetAnswer {
-        publish_id: id.to_string(),
+        publish_id: id,
         publish_status: publication.status.number(),
         article_id: None,
         article_detail: None,

@@ -32,6 +32,8 @@ const KEPT: usize = 100;
 const LIFE_SECONDS: i64 = 7 * 24 * 3_600;
 /// Bytes kept of a request's body.
 const BODY_BYTES: usize = 1_024;
+/// Bytes kept of a request's path and query.
+const URL_BYTES: usize = 1_024;
 /// Stands for what nobody may read (SEC4).
 const MASK: &str = "***";
 /// Query parameters that let their holder call.
@@ -107,10 +109,11 @@ impl Trace {
 }
 
 impl Refused {
-    /// Keeps a call; the account's oldest one goes when there are too many.
+    /// Keeps a call; the account's oldest ones go when they are too old or too many.
     pub fn keep(&self, account: AccountId, call: RefusedCall) {
         let mut all = self.all();
         let calls = all.entry(account).or_default();
+        calls.retain(|kept| call.at.seconds().saturating_sub(kept.at.seconds()) <= LIFE_SECONDS);
         calls.push_back(call);
         if calls.len() > KEPT {
             calls.pop_front();
@@ -128,7 +131,7 @@ impl Refused {
     }
 }
 
-/// Path and query with their secrets masked.
+/// Path and query with their secrets masked; the beginning of a long one.
 pub fn masked(uri: &Uri) -> String {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let pairs: Vec<String> = query
@@ -141,10 +144,13 @@ pub fn masked(uri: &Uri) -> String {
             format!("{key}={value}")
         })
         .collect();
-    if pairs.is_empty() {
-        return uri.path().to_owned();
+    let mut text = uri.path().to_owned();
+    if !pairs.is_empty() {
+        text = format!("{text}?{}", pairs.join("&"));
     }
-    format!("{}?{}", uri.path(), pairs.join("&"))
+    text.truncate(text.floor_char_boundary(URL_BYTES));
+    text.shrink_to_fit();
+    text
 }
 
 /// `POST /cgi-bin/openapi/rid/get`: one of the account's own refused calls; another account's is unknown.
@@ -186,6 +192,8 @@ mod tests {
             masked(&uri),
             "/cgi-bin/x?a=1&access_token=***&secret=***&appsecret=***"
         );
+        let long = format!("/cgi-bin/x?a={}", "%E6%B9%96".repeat(600));
+        assert_eq!(masked(&long.parse().expect("a URI")).len(), 1_022);
         let trace = Trace::default();
         trace.saw(br#"{"a":1,"AppSecret":"#);
         trace.saw(br#""x"}"#);
@@ -199,20 +207,23 @@ mod tests {
         trace.saw(&[b'y'; 1_000]);
         assert_eq!(trace.text(), format!("{}{}", "x".repeat(1_000), "y".repeat(24)));
         let refused = Refused::default();
+        let call = |rid: String, seconds: i64| RefusedCall {
+            rid,
+            at: Timestamp(seconds * 1_000),
+            took: Duration::ZERO,
+            url: String::new(),
+            request_body: String::new(),
+            response_body: String::new(),
+            peer: None,
+        };
         for number in 0..=KEPT {
-            let call = RefusedCall {
-                rid: number.to_string(),
-                at: Timestamp(0),
-                took: Duration::ZERO,
-                url: String::new(),
-                request_body: String::new(),
-                response_body: String::new(),
-                peer: None,
-            };
-            refused.keep(AccountId(1), call);
+            refused.keep(AccountId(1), call(number.to_string(), 0));
         }
         assert!(refused.find(AccountId(1), "0").is_none());
         assert!(refused.find(AccountId(1), "1").is_some());
         assert!(refused.find(AccountId(2), "1").is_none());
+        refused.keep(AccountId(1), call("later".into(), LIFE_SECONDS + 1));
+        assert!(refused.find(AccountId(1), "1").is_none());
+        assert!(refused.find(AccountId(1), "later").is_some());
     }
 }

@@ -39,12 +39,8 @@ pub async fn article_summary(
     Wire(span): Wire<Span>,
 ) -> ApiResult<List<ArticleSummary>> {
     let days = days(&app, span, 1)?;
-    let mut articles: BTreeMap<ArticleNo, Reads> = BTreeMap::new();
-    for hour in app.store.reads(account.id, days).await? {
-        articles.entry(hour.article).or_default().add(&hour.reads);
-    }
     let mut list = Vec::new();
-    for (article, reads) in articles {
+    for (article, reads) in app.store.reads_by_article(account.id, days).await? {
         list.push(ArticleSummary {
             ref_date: days.first.text(),
             msgid: msg_id(article),
@@ -71,13 +67,8 @@ pub async fn article_total(
     for mass in app.store.sent_news(account.id, day).await? {
         *sent.entry(mass.news).or_default() += mass.delivered;
     }
-    let mut reads: BTreeMap<(ArticleNo, Day), Reads> = BTreeMap::new();
-    for hour in app.store.reads(account.id, counted).await? {
-        reads
-            .entry((hour.article, hour.day))
-            .or_default()
-            .add(&hour.reads);
-    }
+    let news: Vec<NewsId> = sent.keys().copied().collect();
+    let reads = app.store.reads_of_news(account.id, &news, counted).await?;
     let mut list = Vec::new();
     for (news, target) in sent {
         let Some(frozen) = app.store.frozen_news(account.id, news).await? else {
@@ -103,10 +94,7 @@ pub async fn user_read(
     Wire(span): Wire<Span>,
 ) -> ApiResult<List<UserRead>> {
     let days = days(&app, span, 3)?;
-    let mut by_day: BTreeMap<Day, Reads> = BTreeMap::new();
-    for hour in app.store.reads(account.id, days).await? {
-        by_day.entry(hour.day).or_default().add(&hour.reads);
-    }
+    let by_day = app.store.reads_by_day(account.id, days).await?;
     let list = by_day
         .iter()
         .flat_map(|(day, reads)| user_reads(*day, None, reads));
@@ -120,10 +108,7 @@ pub async fn user_read_hour(
     Wire(span): Wire<Span>,
 ) -> ApiResult<List<UserRead>> {
     let days = days(&app, span, 1)?;
-    let mut by_hour: BTreeMap<u8, Reads> = BTreeMap::new();
-    for hour in app.store.reads(account.id, days).await? {
-        by_hour.entry(hour.hour).or_default().add(&hour.reads);
-    }
+    let by_hour = app.store.reads_by_hour(account.id, days.first).await?;
     let list = by_hour
         .iter()
         .flat_map(|(hour, reads)| user_reads(days.first, Some(i64::from(*hour) * 100), reads));
@@ -210,15 +195,15 @@ fn details(
     let mut sum = Reads::default();
     let details = days.each().map(|day| {
         if let Some(reads) = reads.get(&(article, day)) {
-            sum.add(reads);
+            sum.add(*reads);
         }
         ArticleDetail {
             stat_date: day.text(),
             target_user: number(target),
             figures: figures(&sum),
-            int_page_from_session_read_user: number(sum.people()),
-            int_page_from_session_read_count: number(sum.times_from(ReadSource::Session)),
-            int_page_from_other_read_count: number(sum.times_from(ReadSource::Other)),
+            int_page_from_session_read_user: number(sum.people),
+            int_page_from_session_read_count: number(sum.session),
+            int_page_from_other_read_count: number(sum.other),
             ..ArticleDetail::default()
         }
     });
@@ -237,23 +222,19 @@ fn user_reads(day: Day, ref_hour: Option<i64>, reads: &Reads) -> Vec<UserRead> {
             ..Figures::default()
         },
     };
-    let (session, other) = (
-        reads.times_from(ReadSource::Session),
-        reads.times_from(ReadSource::Other),
-    );
-    let mut rows = vec![row(ALL_SOURCES, reads.people(), reads.times())];
-    if session > 0 || reads.people() > 0 {
-        rows.push(row(ReadSource::Session.number(), reads.people(), session));
+    let mut rows = vec![row(ALL_SOURCES, reads.people, reads.times())];
+    if reads.session > 0 || reads.people > 0 {
+        rows.push(row(ReadSource::Session.number(), reads.people, reads.session));
     }
-    if other > 0 {
-        rows.push(row(ReadSource::Other.number(), 0, other));
+    if reads.other > 0 {
+        rows.push(row(ReadSource::Other.number(), 0, reads.other));
     }
     rows
 }
 
 fn figures(reads: &Reads) -> Figures {
     Figures {
-        int_page_read_user: number(reads.people()),
+        int_page_read_user: number(reads.people),
         int_page_read_count: number(reads.times()),
         ..Figures::default()
     }

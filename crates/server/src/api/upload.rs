@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    extract::{FromRequest, Multipart, Request, multipart::Field},
-    http::{HeaderMap, header},
+    body::Body,
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
+use http_body_util::Limited;
 use wire::errcode::ErrCode;
 
 /// The name of the part that holds the file.
@@ -16,6 +21,9 @@ const PART: &str = "media";
 const PARTS_MAX: usize = 20;
 /// Bytes of a part that is a text, at most; longer ones are not looked at (SEC10).
 const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Bytes of an upload beside its file, at most: texts, headers and boundaries. The parser keeps what it has not
+/// understood yet in memory, so the whole body is held to a limit, not only its parts (SEC10).
+const ROOM: usize = PARTS_MAX * (TEXT_BYTES_MAX + (8 << 10));
 /// Characters of a file's name that are kept, at most.
 const NAME_CHARACTERS_MAX: usize = 128;
 
@@ -51,9 +59,9 @@ impl UploadFault {
 
 /// The bytes of the part `media`, at most `max`.
 pub async fn read(request: Request, max: usize) -> Result<Bytes, UploadFault> {
-    let mut parts = open(request).await?;
+    let mut parts = open(request, max).await?;
     for _ in 0..PARTS_MAX {
-        let Ok(Some(part)) = parts.next_field().await else {
+        let Some(part) = next_part(&mut parts).await? else {
             break;
         };
         if part.name() == Some(PART) {
@@ -65,10 +73,10 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, UploadFault> {
 
 /// All parts of a form, with a file of at most `max` bytes. What follows a broken part is not looked at.
 pub async fn read_form(request: Request, max: usize) -> Result<Form, UploadFault> {
-    let mut parts = open(request).await?;
+    let mut parts = open(request, max).await?;
     let mut form = Form::default();
     for _ in 0..PARTS_MAX {
-        let Ok(Some(part)) = parts.next_field().await else {
+        let Some(part) = next_part(&mut parts).await? else {
             break;
         };
         let Some(name) = part.name().map(str::to_owned) else {
@@ -96,19 +104,40 @@ pub fn has_boundary(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|value| value.windows(9).any(|window| window == b"boundary="))
 }
 
-async fn open(request: Request) -> Result<Multipart, UploadFault> {
+/// The parts of a request whose file has at most `max` bytes.
+async fn open(request: Request, max: usize) -> Result<Multipart, UploadFault> {
     // Looked at here, because a rejected request could not be read to its end any more.
     if !has_boundary(request.headers()) {
         return Err(UploadFault::Missing);
     }
+    let request = request.map(|body| Body::new(Limited::new(body, max.saturating_add(ROOM))));
     Multipart::from_request(request, &())
         .await
         .map_err(|_| UploadFault::Missing)
 }
 
+/// The next part; `None` at the end, and where the form is broken.
+async fn next_part(parts: &mut Multipart) -> Result<Option<Field<'_>>, UploadFault> {
+    match parts.next_field().await {
+        Ok(part) => Ok(part),
+        Err(error) => match fault(&error) {
+            UploadFault::TooLarge => Err(UploadFault::TooLarge),
+            UploadFault::Missing => Ok(None),
+        },
+    }
+}
+
+fn fault(error: &MultipartError) -> UploadFault {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        UploadFault::TooLarge
+    } else {
+        UploadFault::Missing
+    }
+}
+
 async fn collect(mut part: Field<'_>, max: usize) -> Result<Bytes, UploadFault> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = part.chunk().await.map_err(|_| UploadFault::Missing)? {
+    while let Some(chunk) = part.chunk().await.map_err(|error| fault(&error))? {
         if bytes.len() + chunk.len() > max {
             return Err(UploadFault::TooLarge);
         }
@@ -137,6 +166,34 @@ mod tests {
             .header(header::CONTENT_TYPE, content_type)
             .body(Body::from(body));
         read(request.expect("a request"), 8).await
+    }
+
+    #[tokio::test]
+    async fn sec10_a_body_that_never_comes_to_a_part_is_read_to_the_limit_only() {
+        const CHUNK: usize = 64 << 10;
+        let boundary = &b"--X\r\nContent-Disposition: form-data; name=\""[..];
+        let unwanted = &b"--X\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n"[..];
+        for start in [&b""[..], boundary, unwanted] {
+            let taken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let counted = taken.clone();
+            let garbage = (0..1_024).map(move |_| {
+                counted.fetch_add(CHUNK, std::sync::atomic::Ordering::Relaxed);
+                Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; CHUNK]))
+            });
+            let chunks = std::iter::once(Ok(Bytes::from_static(start))).chain(garbage);
+            let request =
+                || Request::post("/").header(header::CONTENT_TYPE, "multipart/form-data; boundary=X");
+            let body = Body::from_stream(futures::stream::iter(chunks));
+            let request = request().body(body).expect("a request");
+            let started = String::from_utf8_lossy(start);
+            assert_eq!(
+                read(request, 1 << 20).await,
+                Err(UploadFault::TooLarge),
+                "{started}"
+            );
+            let taken = taken.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(taken <= (1 << 20) + ROOM + 2 * CHUNK, "{started} {taken}");
+        }
     }
 
     #[tokio::test]

@@ -140,3 +140,40 @@ async fn a_server_that_stops_answers_what_it_has_begun() {
     assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
     server.ended.await.expect("ends");
 }
+
+/// A door that nobody gets through.
+struct Shut;
+
+#[async_trait]
+impl Door for Shut {
+    async fn pass(&self, mut stream: TcpStream) -> Option<(Box<dyn Stream>, Router)> {
+        let _ = stream.write_all(b"wait").await;
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn sec10_who_stands_at_a_door_counts_and_goes_when_the_server_stops() {
+    let mut settings = ServerSettings::new("http://localhost".into(), [0; 32]);
+    settings.connections_per_source = 1;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let ended = tokio::spawn(serve_behind(
+        Arc::new(Shut),
+        listener,
+        Arc::new(settings),
+        shutdown,
+    ));
+    let mut first = TcpStream::connect(address).await.expect("connects");
+    answer(&mut first, "", "wait").await;
+    let mut second = TcpStream::connect(address).await.expect("connects");
+    assert!(is_closed(&mut second).await);
+
+    let _ = stop.send(());
+    assert!(is_closed(&mut first).await);
+    assert!(timeout(Duration::from_secs(5), ended).await.is_ok());
+}

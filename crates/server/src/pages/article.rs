@@ -16,7 +16,10 @@ use store::{StoreResult, comment::PageComment, media::FrozenNews, original::Arti
 
 use crate::{
     app::App,
-    pages::page::{self, ArticlePage, CommentBlock, Furniture, Source, VideoPage},
+    pages::{
+        page::{self, ArticlePage, CommentBlock, Furniture, VideoPage},
+        reprint::{self, Shown},
+    },
     v1::{problem::Problem, request::bearer},
 };
 
@@ -143,7 +146,16 @@ async fn article(
     }
     let account = app.store.account_by_id(link.account).await?;
     let text = &found.article;
-    let original = original(app, link, news.id).await?;
+    let shown = match (&account, preview) {
+        (Some(account), true) => reprint::of_preview(app, account, news.id, link.index).await?,
+        _ => reprint::of_sent(app, key_of(link, news.id)).await?,
+    };
+    let (original, reprinted) = match shown {
+        Shown::Own => (None, None),
+        Shown::Named(source) => (None, Some(source)),
+        Shown::Original { body, source } => (Some(body), Some(source)),
+        Shown::Gone => return Ok(Found::Deleted),
+    };
     let cover = || {
         format!(
             "/media/{}",
@@ -160,51 +172,24 @@ async fn article(
         account: account.as_ref().map_or("", |account| &account.name),
         title: &text.title,
         author: &text.author,
-        date: app.calendar.date(news.created_at),
+        date: app.calendar.date(news.published_at.unwrap_or(news.created_at)),
         digest: &text.digest,
         cover: text.show_cover_pic.then(cover),
-        body: original.as_ref().map_or(&text.content, |original| &original.body),
+        body: original.as_ref().unwrap_or(&text.content),
         source: &text.content_source_url,
         comments: comments.map(|comments| comments.into_iter().map(|comment| block(app, comment)).collect()),
         preview,
-        reprinted: original.as_ref().map(|original| original.source.clone()),
+        reprinted,
     };
     Ok(Found::Page(page::render(app, headers, &page)))
 }
 
-/// What stands in the place of a reprint (spec mass-send §14.5).
-struct OriginalBody {
-    body: String,
-    source: Source,
-}
-
-/// The original that an article reprints.
-async fn original(app: &App, link: Link, news: NewsId) -> StoreResult<Option<OriginalBody>> {
-    let article = ArticleKey {
+fn key_of(link: Link, news: NewsId) -> ArticleKey {
+    ArticleKey {
         account: link.account,
         news,
         article: link.index,
-    };
-    let Some(key) = app.store.reprint_of(article).await? else {
-        return Ok(None);
-    };
-    let author = app.store.account_by_id(key.account).await?;
-    let news = app.store.frozen_news(key.account, key.news).await?;
-    let (Some(author), Some(news)) = (author, news) else {
-        return Ok(None);
-    };
-    let place = usize::from(key.article).checked_sub(1);
-    let body = place.and_then(|place| news.news.articles.get(place));
-    Ok(body.map(|found| OriginalBody {
-        body: found.article.content.clone(),
-        source: Source {
-            account: author.name,
-            url: app.public(&format!(
-                "/s/{}",
-                app.link(LinkKind::Article, key.account, key.news.0, key.article)
-            )),
-        },
-    }))
+    }
 }
 
 fn block(app: &App, comment: PageComment) -> CommentBlock {

@@ -65,6 +65,7 @@ async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {
         // A cover belongs to the card, which stays when the page is deleted (S102).
         LinkKind::Cover => {
             let news = app.store.frozen_news(link.account, NewsId(number)).await?;
+            let news = news.filter(|news| !news.recalled);
             let place = usize::from(link.index).checked_sub(1);
             Ok(news
                 .zip(place)
@@ -119,9 +120,9 @@ fn file(kind: LinkKind, blob: &StoredBlob, bytes: Bytes, headers: &HeaderMap) ->
             ),
         }
     };
-    // A message can be deleted; everything else stays what it is.
+    // A message can be deleted and a card recalled; everything else stays what it is.
     let caching = match kind {
-        LinkKind::MessageMedia | LinkKind::Media => "private, no-cache",
+        LinkKind::MessageMedia | LinkKind::Media | LinkKind::Cover => "private, no-cache",
         _ => "public, max-age=31536000, immutable",
     };
     let mut response = Response::new(Body::from(part));

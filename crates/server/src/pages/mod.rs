@@ -7,6 +7,7 @@ mod article;
 mod file;
 mod history;
 mod page;
+mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;

@@ -82,8 +82,8 @@ pub struct ArticlePage<'a> {
 pub struct Source {
     /// The account that declared it.
     pub account: String,
-    /// Its page.
-    pub url: String,
+    /// The original's page, if there is one.
+    pub url: Option<String>,
 }
 
 /// The history list of an account.
@@ -310,7 +310,7 @@ mod tests {
             preview: true,
             reprinted: Some(Source {
                 account: hostile.into(),
-                url: "http://example.org/\"><script>".into(),
+                url: Some("http://example.org/\"><script>".into()),
             }),
         };
         let html = page.render().expect("renders");

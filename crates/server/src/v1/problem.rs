@@ -140,7 +140,11 @@ impl From<ApiError> for Problem {
         }
         Self {
             refusal: Some(error),
-            ..Self::new(StatusCode::CONFLICT, "refused", error.code.message())
+            ..Self::new(
+                StatusCode::CONFLICT,
+                "refused",
+                format!("{} ({})", error.code.message(), error.code.code()),
+            )
         }
     }
 }

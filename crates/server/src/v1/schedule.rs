@@ -15,6 +15,7 @@ use domain::{
 use serde::Serialize;
 
 use crate::{
+    api::error::ApiError,
     app::App,
     v1::{
         problem::{NativeResult, Problem},
@@ -137,6 +138,7 @@ impl From<ScheduleRefusal> for Problem {
         match refusal {
             ScheduleRefusal::Unknown => Self::not_found("schedule"),
             ScheduleRefusal::Over => Self::conflict(refusal.to_string()),
+            ScheduleRefusal::Request(refusal) => ApiError::from(refusal).into(),
         }
     }
 }

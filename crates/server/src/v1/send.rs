@@ -16,7 +16,7 @@ use domain::{
     schedule::{self, SCHEDULE_AHEAD_MS},
     time::{Timestamp, parse_rfc3339},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::{bus::Hint, mass::DryRun};
 use wire::{errcode::ErrCode, mass::Accepted};
@@ -45,12 +45,39 @@ pub struct SiteSend {
     own: Own,
 }
 
+/// Every key of a body; a misspelt one must not become a send to everybody at once.
+const KEYS: [&str; 18] = [
+    "send_at",
+    "dry_run",
+    "filter",
+    "touser",
+    "msgtype",
+    "mpnews",
+    "text",
+    "voice",
+    "music",
+    "image",
+    "images",
+    "mpvideo",
+    "video",
+    "wxcard",
+    "send_ignore_reprint",
+    "clientmsgid",
+    "title",
+    "description",
+];
+
 #[derive(Debug, Default, Deserialize)]
 struct Own {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     send_at: Option<String>,
     #[serde(default)]
     dry_run: bool,
+}
+
+/// A text; `null` is none.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 impl<S: Send + Sync> FromRequest<S> for SiteSend {
@@ -59,6 +86,12 @@ impl<S: Send + Sync> FromRequest<S> for SiteSend {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let bytes = read(request.into_body(), JSON_MAX).await.map_err(body_fault)?;
         let mut message = wire::body::parse_object(&bytes).map_err(body_error)?;
+        if let Some(unknown) = message.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(Problem::bad_request(format!("unknown key {unknown:?}")));
+        }
+        if message.contains_key("filter") && message.contains_key("touser") {
+            return Err(Problem::bad_request("give filter or touser"));
+        }
         let own = ["send_at", "dry_run"].into_iter();
         let own: Map<String, Value> = own.filter_map(|key| message.remove_entry(key)).collect();
         let own = serde_json::from_value(Value::Object(own))
@@ -75,6 +108,11 @@ impl SiteSend {
         let Some(text) = &self.own.send_at else {
             return Ok(None);
         };
+        if self.own.dry_run {
+            return Err(Problem::bad_request(
+                "a dry run speaks of now: give send_at or dry_run",
+            ));
+        }
         let at = parse_rfc3339(text)
             .ok_or_else(|| Problem::bad_request("send_at must be an RFC 3339 instant with its offset"))?;
         if at <= now || at.ms_since(now) > SCHEDULE_AHEAD_MS {
@@ -224,7 +262,8 @@ async fn later(
     let ScheduleId(schedule_id) = app
         .store
         .add_schedule(account.id, request, send_at, app.now())
-        .await?;
+        .await?
+        .map_err(|refusal| Problem::from(ApiError::from(refusal)))?;
     app.bus.publish(Hint::Work);
     Ok(Taken::Scheduled {
         schedule_id,
@@ -263,7 +302,7 @@ pub async fn reschedule(app: &App, account: &Account, id: ScheduleId, body: Site
         None => None,
     };
     app.store
-        .change_schedule(account.id, id, request, send_at)
+        .change_schedule(account.id, id, request, send_at, app.now())
         .await??;
     app.bus.publish(Hint::Work);
     Ok(())

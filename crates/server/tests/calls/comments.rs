@@ -365,3 +365,23 @@ async fn sec01_readers_comment_on_what_is_in_their_own_inbox_only() {
     reader.token = String::new();
     assert_eq!(reader.comment(1, "好").await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn comments_that_the_account_deleted_count_for_their_reader() {
+    let server = Server::start();
+    let account = server.service().await;
+    let news = sent_news(&server, &account, open_to(0)).await;
+    let reader = Reader::of(&server, &account, 1).await;
+    for number in 1..=100 {
+        assert_eq!(reader.comment(1, "好").await.status, StatusCode::CREATED);
+        let of = json!({"msg_data_id": news, "index": 0, "user_comment_id": number});
+        assert_eq!(server.call(&account, "comment/delete", of).await.errcode(), 0);
+    }
+    assert_eq!(list(&server, &account, news, 0).await["total"], 0);
+    let again = json!({"msg_data_id": news, "index": 0, "user_comment_id": 1});
+    assert_eq!(
+        server.call(&account, "comment/delete", again).await.errcode(),
+        88008
+    );
+    assert_ne!(reader.comment(1, "好").await.status, StatusCode::CREATED);
+}

@@ -1,5 +1,6 @@
 //! Tags, followers, and the walls between accounts.
 
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, fixture};
@@ -150,4 +151,48 @@ async fn sec01_ids_of_another_account_are_unknown() {
             .errcode(),
         40003
     );
+}
+
+#[tokio::test]
+async fn before_2018_a_follower_carries_three_tags() {
+    let server = Server::start();
+    let account = server.service().await;
+    let uri = format!("/v1/accounts/{}", account.appid);
+    let then = json!({"compat_date": "2016-09-26"}).to_string();
+    assert_eq!(
+        server.native(Method::PATCH, &uri, then).await.status,
+        StatusCode::OK
+    );
+    let open_id = &account.open_ids[1];
+    let mut codes = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let tag = server
+            .call(&account, "tags/create", json!({"tag": {"name": name}}))
+            .await
+            .json();
+        let body = json!({"openid_list": [open_id], "tagid": tag["tag"]["id"]});
+        codes.push(
+            server
+                .call(&account, "tags/members/batchtagging", body)
+                .await
+                .errcode(),
+        );
+    }
+    assert_eq!(codes, [0, 0, 0, 45059]);
+    let rows = "external_id,tags\nuser-1,d\nuser-3,a;b;c\nuser-5,a;b;c;d\n";
+    let done = server
+        .native(Method::POST, &format!("{uri}/followers"), rows)
+        .await
+        .json();
+    assert_eq!(done["updated"], 1, "{done}");
+    let now = json!({"compat_date": null}).to_string();
+    assert_eq!(
+        server.native(Method::PATCH, &uri, now).await.status,
+        StatusCode::OK
+    );
+    let done = server
+        .native(Method::POST, &format!("{uri}/followers"), rows)
+        .await
+        .json();
+    assert_eq!(done["updated"], 3, "{done}");
 }

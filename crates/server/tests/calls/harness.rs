@@ -88,7 +88,7 @@ impl CallbackCheck for OnlyExampleOrg {
 
 pub struct Server {
     router: Router,
-    store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
     pub clock: Arc<TestClock>,
     _folder: tempfile::TempDir,
 }

@@ -26,6 +26,8 @@ const COLUMNS: &str = "id, ordinal, content, created_at, state, reply, replied_a
 const NORMAL: i64 = 0;
 const ELECTED: i64 = 1;
 const WITHDRAWN: i64 = 2;
+/// Deleted by the account; it stays for the count of its reader's comments.
+const DELETED: i64 = 3;
 
 #[async_trait]
 impl CommentStore for SqliteStore {
@@ -107,7 +109,7 @@ impl CommentStore for SqliteStore {
             let changed = db
                 .prepare_cached(
                     "UPDATE comment SET state = 2, content = ''
-                     WHERE account = ? AND news = ? AND article = ? AND id = ? AND ordinal = ? AND state <> 2",
+                     WHERE account = ? AND news = ? AND article = ? AND id = ? AND ordinal = ? AND state < 2",
                 )?
                 .execute(params![
                     account.0,
@@ -134,8 +136,7 @@ impl CommentStore for SqliteStore {
             if !is_open(db, account, article, &content)? || !comments_enabled(db, shared, account)? {
                 return Ok(None);
             }
-            let page = list(db, account, article, Shown::Elected, 0, ELECTED_MAX)?;
-            let comments = page.comments.into_iter().map(|comment| {
+            let comments = elected(db, account, article)?.into_iter().map(|comment| {
                 Ok(PageComment {
                     nickname: follower::nickname(db, account, comment.reader)?,
                     comment,
@@ -238,6 +239,19 @@ fn list(
     Ok(CommentPage { total, comments })
 }
 
+/// The elected comments of an article, newest first; the index `comment_elected` holds nothing else.
+fn elected(db: &Connection, account: AccountId, article: ArticleNo) -> StoreResult<Vec<Comment>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM comment
+         WHERE account = ? AND news = ? AND article = ? AND state = 1 ORDER BY id DESC LIMIT ?"
+    ))?;
+    let rows = statement.query_map(
+        params![account.0, article.news.0, article.index, ELECTED_MAX],
+        |row| read_row(row).map(|(comment, _)| comment),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(Comment, i64)> {
     let state: i64 = row.get(4)?;
     let reply: Option<String> = row.get(5)?;
@@ -268,7 +282,7 @@ fn act(
         .query_row(params![account.0, article.news.0, article.index, id.0], read_row)
         .optional()?;
     let comment = match found {
-        None => return Ok(Err(CommentRefusal::Unknown)),
+        None | Some((_, DELETED)) => return Ok(Err(CommentRefusal::Unknown)),
         Some((_, WITHDRAWN)) => return Ok(Err(CommentRefusal::DeletedByReader)),
         Some((comment, _)) => comment,
     };
@@ -279,7 +293,10 @@ fn act(
         }
         Action::Elect => ("UPDATE comment SET state = 1", None),
         Action::Unelect => ("UPDATE comment SET state = 0", None),
-        Action::Delete => ("DELETE FROM comment", None),
+        Action::Delete => (
+            "UPDATE comment SET state = 3, content = '', reply = NULL, replied_at = NULL",
+            None,
+        ),
         Action::Reply(_) if comment.reply.is_some() => return Ok(Err(CommentRefusal::Replied)),
         Action::Reply(text) => match clean_text(text) {
             Some(text) => ("UPDATE comment SET reply = ?5, replied_at = ?6", Some(text)),
@@ -323,7 +340,7 @@ fn of_entry(
         "SELECT delivery.delivered, mass.news FROM delivery
          JOIN mass ON mass.account = delivery.account AND mass.id = delivery.mass
          WHERE delivery.account = ? AND delivery.block = ? AND delivery.sequence = ? AND delivery.preview = 0
-             AND mass.news IS NOT NULL",
+             AND mass.news IS NOT NULL AND mass.recalled_at IS NULL",
     )?;
     let mut rows = statement.query(params![account.0, reader.block().0, sequence])?;
     let Some(row) = rows.next()? else { return Ok(None) };

@@ -47,8 +47,8 @@ pub(super) fn dry_run(
         Err(refusal) => run.refusal = Some(refusal),
     }
     run.counts = outcome(db, shared, &account, mass, &frozen, at)?;
-    let mut last = frozen.targets.iter().map(|target| target.count);
-    let before_last = last.clone().sum::<u64>() - last.next_back().unwrap_or(0);
+    let last = frozen.targets.last().map_or(0, |target| target.count);
+    let before_last = frozen.targets.iter().map(|target| target.count).sum::<u64>() - last;
     run.duration_ms = Pace::starting(at, mass.per_minute).due(before_last).ms_since(at);
     Ok(run)
 }

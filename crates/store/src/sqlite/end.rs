@@ -10,7 +10,7 @@ use domain::{
 };
 use rusqlite::{Connection, params};
 
-use super::{Shared, mass, outbox, usage};
+use super::{Shared, mass, outbox, release, usage};
 use crate::{StoreResult, outbox::EventKind};
 
 /// Lets a waiting mass go; its pace starts now.
@@ -21,7 +21,7 @@ pub(super) fn confirm(
     per_minute: Option<u32>,
     now: Timestamp,
 ) -> StoreResult<Result<(), ChangeRefusal>> {
-    if let Err(refusal) = waiting(db, account, id)? {
+    if let Err(refusal) = waiting(db, account, id, now)? {
         return Ok(Err(refusal));
     }
     db.prepare_cached("UPDATE mass SET confirm_by = NULL WHERE account = ? AND id = ?")?
@@ -38,7 +38,7 @@ pub(super) fn refuse_waiting(
     id: MassId,
     now: Timestamp,
 ) -> StoreResult<Result<(), ChangeRefusal>> {
-    if let Err(refusal) = waiting(db, account, id)? {
+    if let Err(refusal) = waiting(db, account, id, now)? {
         return Ok(Err(refusal));
     }
     undelivered(
@@ -52,11 +52,17 @@ pub(super) fn refuse_waiting(
     Ok(Ok(()))
 }
 
-fn waiting(db: &Connection, account: AccountId, id: MassId) -> StoreResult<Result<(), ChangeRefusal>> {
+fn waiting(
+    db: &Connection,
+    account: AccountId,
+    id: MassId,
+    now: Timestamp,
+) -> StoreResult<Result<(), ChangeRefusal>> {
     let Some(mass) = sent(db, account, id)? else {
         return Ok(Err(ChangeRefusal::Unknown));
     };
-    let waits = mass.state == MassState::Sending && mass.confirm_by.is_some();
+    // Its time may be over before the engine has seen it.
+    let waits = mass.state == MassState::Sending && mass.confirm_by.is_some_and(|by| by > now);
     Ok(if waits {
         Ok(())
     } else {
@@ -79,8 +85,11 @@ pub(super) fn recall(
     let Some(mass) = sent(db, account, id)? else {
         return Ok(Err(ChangeRefusal::Unknown));
     };
-    db.prepare_cached("UPDATE mass SET recalled_at = COALESCE(recalled_at, ?) WHERE account = ? AND id = ?")?
-        .execute(params![now.0, account.0, id.0])?;
+    // What ended before its first delivery has nothing to take back, and keeps its reason.
+    db.prepare_cached(
+        "UPDATE mass SET recalled_at = COALESCE(recalled_at, ?) WHERE account = ? AND id = ? AND state IN (0, 1, 4)",
+    )?
+    .execute(params![now.0, account.0, id.0])?;
     if mass.state == MassState::Sending && !undelivered(db, shared, account, id, MassState::Failed, now)? {
         stop(db, shared, account, &mass, now)?;
     }
@@ -96,7 +105,7 @@ fn stop(
     now: Timestamp,
 ) -> StoreResult<()> {
     let counts = Counts {
-        failed: drop_batches(db, account, mass.id)?,
+        failed: drop_batches(db, shared, account, mass.id)?,
         ..mass::sum(db, account, mass.id)?
     };
     mass::succeed(db, shared, (account, mass.id), &counts, now)
@@ -120,7 +129,7 @@ pub(super) fn undelivered(
     {
         return Ok(false);
     }
-    let unreleased = drop_batches(db, account, id)?;
+    let unreleased = drop_batches(db, shared, account, id)?;
     // After `err(…)` all counts are 0; after `send fail` everybody failed (I4).
     let (state, number, total, failed) = match end {
         MassState::Refused(number) => (mass::REFUSED, number, 0, 0),
@@ -158,7 +167,8 @@ fn give_back(db: &Connection, shared: &Shared, mass: &Mass, now: Timestamp) -> S
 }
 
 /// Removes what was not released; returns how many followers that were.
-fn drop_batches(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<u64> {
+fn drop_batches(db: &Connection, shared: &Shared, account: AccountId, mass: MassId) -> StoreResult<u64> {
+    release::forget_leases(shared, account, mass);
     let mut statement =
         db.prepare_cached("DELETE FROM batch WHERE account = ? AND mass = ? RETURNING target")?;
     let mut rows = statement.query(params![account.0, mass.0])?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     follower::{Follower, NewFollower},
     id::{AccountId, ExternalId, Ordinal, TagId},
-    tag::{TAGS_PER_FOLLOWER_MAX, TagRefusal},
+    tag::TagRefusal,
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -247,7 +247,7 @@ fn subscribe(
             Err(refusal) => return Ok(Err(refusal)),
         }
     }
-    if tags.len() > TAGS_PER_FOLLOWER_MAX {
+    if !follower.tags.is_empty() && tags.len() > tag::per_follower_max(db, shared, account)? {
         return Ok(Err(TagRefusal::TooManyOnFollower));
     }
     let ordinal = match known {

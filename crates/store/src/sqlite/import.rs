@@ -28,7 +28,7 @@ use super::{
 use crate::{StoreResult, follower::Imported};
 
 /// How long one bulk transaction works before it lets waiting calls through.
-const SLICE: Duration = Duration::from_millis(20);
+pub(super) const SLICE: Duration = Duration::from_millis(20);
 /// How long it works when nobody waits: each transaction costs a flush.
 const LONG_SLICE: Duration = Duration::from_millis(100);
 /// How many items are done between two looks at the watch.
@@ -37,6 +37,8 @@ const STRIDE: usize = 128;
 /// One person of the import: the merged row and where it goes.
 struct Person {
     row: NewFollower,
+    /// The place of its last row in the import.
+    index: usize,
     known: Option<Ordinal>,
     /// Changed once more if somebody else took the external id meanwhile.
     ordinal: AtomicU32,
@@ -70,9 +72,11 @@ impl SqliteStore {
         let mut result = Imported::default();
         let tags = self.tags_by_name(account, &rows).await?;
         let (persons, merged) = self
-            .read(move |db, _| {
+            .read(move |db, shared| {
                 let mut merged = Imported::default();
                 let persons = look_up(db, account, merge(rows, &tags, &mut merged))?;
+                let limit = tag::per_follower_max(db, shared, account)?;
+                let persons = with_few_tags(db, account, persons, limit, &mut merged)?;
                 Ok((persons, merged))
             })
             .await?;
@@ -204,12 +208,14 @@ fn merge(
             person.row.language = row.language.or(person.row.language.take());
             person.row.subscribed_at = row.subscribed_at.or(person.row.subscribed_at);
             person.tags.extend(ids);
+            person.index = index;
             result.updated += 1;
             continue;
         }
         places.insert(row.external_id.clone(), persons.len());
         persons.push(Person {
             row,
+            index,
             known: None,
             ordinal: AtomicU32::new(0),
             taken: AtomicBool::new(false),
@@ -235,6 +241,31 @@ fn look_up(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> Sto
         }
     }
     Ok(persons)
+}
+
+/// Drops persons who would carry more tags than a follower may.
+fn with_few_tags(
+    db: &Connection,
+    account: AccountId,
+    persons: Vec<Person>,
+    limit: usize,
+    result: &mut Imported,
+) -> StoreResult<Vec<Person>> {
+    let mut kept = Vec::with_capacity(persons.len());
+    for person in persons {
+        let mut tags: BTreeSet<TagId> = person.tags.iter().copied().collect();
+        if let Some(known) = person.known.filter(|_| !tags.is_empty()) {
+            tags.extend(sets::tags_of(db, account, known)?);
+        }
+        if tags.len() <= limit {
+            kept.push(person);
+        } else {
+            let reason = format!("a follower would carry more than {limit} tags");
+            result.refused.push((person.index, reason));
+        }
+    }
+    result.refused.sort_unstable();
+    Ok(kept)
 }
 
 /// Gives new persons their ordinals, in the order of the rows.

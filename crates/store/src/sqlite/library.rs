@@ -205,23 +205,26 @@ impl LibraryStore for SqliteStore {
     }
 }
 
-/// Removes the draft that a mass carried, once the mass has succeeded (L14); other material stays.
+/// Removes the draft that a mass carried, once the mass has succeeded (L14); other material stays, and so does
+/// a draft that was changed since.
 pub(super) fn draft_was_sent(
     db: &Connection,
     account: AccountId,
     mass: MassId,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let draft: Option<String> = db
+    let sent: Option<(String, [u8; 32])> = db
         .prepare_cached(
-            "SELECT frozen_news.media FROM mass
+            "SELECT frozen_news.media, frozen_news.digest FROM mass
              JOIN frozen_news ON frozen_news.account = mass.account AND frozen_news.id = mass.news
              WHERE mass.account = ? AND mass.id = ? AND mass.state = 1 AND mass.origin <> 2",
         )?
-        .query_row(params![account.0, mass.0], |row| row.get(0))
+        .query_row(params![account.0, mass.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let Some(draft) = draft {
-        delete_news(db, account, Shelf::Draft, &MediaId(draft), now)?;
+    let Some((id, sent)) = sent else { return Ok(()) };
+    let id = MediaId(id);
+    if draft(db, account, &id)?.is_some_and(|(_, present)| present == sent) {
+        delete_news(db, account, Shelf::Draft, &id, now)?;
     }
     Ok(())
 }

@@ -6,17 +6,15 @@ use domain::{
     content::{Caption, Content, MessageType, NewContent},
     id::{AccountId, CardId, MassId, NewsId, Ordinal},
     mass::{Accepted, ChangeRefusal, Counts, DeleteRefusal, Mass, MassState, NewMass, Origin, Refusal},
-    quota::{self, CallTicket, Charge, MinuteUsedUp, Usage},
+    quota::{self, CallTicket, MinuteUsedUp, Usage},
     speed::{Pace, SpeedLevel},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::{
-    Shared, SqliteStore, accept, account, delete, dry_run, end, follower, library, media, outbox, release,
-    rows,
-    sets::{self, SetKind},
-    usage,
+    Shared, SqliteStore, accept, account, content, delete, dry_run, end, library, media, outbox, preview,
+    release, rows, usage,
 };
 use crate::{
     StoreResult,
@@ -65,7 +63,7 @@ impl MassStore for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<bool> {
         let content = content.clone();
-        self.read(move |db, _| accept::content_exists(db, account, &content, now))
+        self.read(move |db, _| content::exists(db, account, &content, now))
             .await
     }
 
@@ -91,7 +89,7 @@ impl MassStore for SqliteStore {
         to: Ordinal,
         now: Timestamp,
     ) -> StoreResult<Result<MassId, PreviewRefusal>> {
-        self.write(move |db, shared| preview(db, shared, account, &content, to, now))
+        self.write(move |db, shared| preview::send(db, shared, account, &content, to, now))
             .await
     }
 
@@ -185,10 +183,14 @@ impl MassStore for SqliteStore {
 
     async fn mass_of_news(&self, account: AccountId, news: NewsId) -> StoreResult<Option<MassId>> {
         self.read(move |db, _| {
-            let mut statement =
-                db.prepare_cached("SELECT MAX(id) FROM mass WHERE account = ? AND news = ? AND origin <> 2")?;
-            let newest: Option<i64> = statement.query_row(params![account.0, news.0], |row| row.get(0))?;
-            Ok(newest.map(MassId))
+            let mut statement = db.prepare_cached(
+                "SELECT id FROM mass WHERE account = ? AND news = ? AND origin <> 2
+                 ORDER BY state IN (1, 4) DESC, recalled_at IS NOT NULL, id DESC LIMIT 1",
+            )?;
+            let found: Option<i64> = statement
+                .query_row(params![account.0, news.0], |row| row.get(0))
+                .optional()?;
+            Ok(found.map(MassId))
         })
         .await
     }
@@ -273,7 +275,7 @@ fn history(
 ) -> StoreResult<Vec<Mass>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM mass
-         WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND recalled_at IS NULL
+         WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND state = 1 AND recalled_at IS NULL
              AND (?2 IS NULL OR (finished_at, id) <
                  (SELECT finished_at, id FROM mass WHERE account = ?1 AND id = ?2))
          ORDER BY finished_at DESC, id DESC LIMIT ?3"
@@ -460,58 +462,6 @@ pub(super) fn write_pace(db: &Connection, account: AccountId, mass: MassId, pace
         mass.0
     ])?;
     Ok(())
-}
-
-fn preview(
-    db: &Connection,
-    shared: &Shared,
-    account: AccountId,
-    content: &NewContent,
-    to: Ordinal,
-    now: Timestamp,
-) -> StoreResult<Result<MassId, PreviewRefusal>> {
-    if !accept::content_exists(db, account, content, now)? {
-        return Ok(Err(match content {
-            NewContent::Card(_) => PreviewRefusal::CardUnknown,
-            _ => PreviewRefusal::MediaUnknown,
-        }));
-    }
-    let is_in = |kind| sets::contains(db, account, kind, to);
-    if !follower::exists(db, account, to)? {
-        return Ok(Err(PreviewRefusal::Unknown));
-    }
-    if !is_in(SetKind::Subscribed)? {
-        return Ok(Err(PreviewRefusal::NotFollowing));
-    }
-    if is_in(SetKind::Blacklisted)? {
-        return Ok(Err(PreviewRefusal::Blacklisted));
-    }
-    if is_in(SetKind::OptedOut)? {
-        return Ok(Err(PreviewRefusal::OptedOut));
-    }
-    let content =
-        accept::freeze_content(db, account, content, now)?.ok_or_else(|| rows::damaged("a material"))?;
-    let id = accept::take_id(db, account)?;
-    let row = accept::NewRow {
-        id,
-        origin: Origin::Preview,
-        content: &content,
-        tag: None,
-        key: None,
-        charge: Charge {
-            api: false,
-            history: false,
-        },
-        total: 1,
-        base_time: now,
-        per_minute: None,
-        state: SUCCEEDED,
-        confirm_by: None,
-        ignore_reprint: false,
-    };
-    accept::insert_mass(db, account, &row, now)?;
-    release::deliver_preview(db, shared, account, id, to, now)?;
-    Ok(Ok(id))
 }
 
 /// Makes a mass final once its last batch is released.

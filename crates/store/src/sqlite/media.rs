@@ -1,16 +1,17 @@
 //! [`MediaStore`] on SQLite.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use domain::{
+    article::Article,
     content::{MaterialKind, News, StoredBlob},
     id::{AccountId, BlobId, ImageId, MediaId, NewsId},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::{Shared, SqliteStore, library, rows, sets};
+use super::{Shared, SqliteStore, import::SLICE, library, rows, sets};
 use crate::{
     StoreResult,
     media::{FrozenNews, Media, MediaStore, NewMedia},
@@ -19,9 +20,14 @@ use crate::{
 /// The columns that [`read_media`] reads.
 pub(super) const COLUMNS: &str =
     "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
+/// Nothing refers to these bytes, and nothing did at an instant or later.
+const UNUSED_SINCE: &str =
+    "used_until < ? AND NOT EXISTS (SELECT 1 FROM blob_use WHERE blob_use.blob = blob.id)";
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Previews are kept this long (design §8).
 const PREVIEW_MS: i64 = 3 * DAY_MS;
+/// Rows that are removed between two looks at the watch.
+const PURGE_STRIDE: usize = 32;
 
 #[async_trait]
 impl MediaStore for SqliteStore {
@@ -78,7 +84,8 @@ impl MediaStore for SqliteStore {
     async fn image(&self, account: AccountId, id: ImageId) -> StoreResult<Option<StoredBlob>> {
         self.read(move |db, _| {
             let mut statement = db.prepare_cached(
-                "SELECT blob, blob_type, blob_length FROM image WHERE account = ? AND id = ?",
+                "SELECT blob, blob_type, blob_length FROM image WHERE account = ? AND id = ?
+                     AND EXISTS (SELECT 1 FROM blob WHERE blob.id = image.blob)",
             )?;
             Ok(statement
                 .query_row(params![account.0, id.0], |row| read_blob(row, 0))
@@ -92,25 +99,44 @@ impl MediaStore for SqliteStore {
     }
 
     async fn purge_expired(&self, now: Timestamp) -> StoreResult<u64> {
-        self.write_bulk(move |db, _| purge(db, now)).await
+        let mut gone = 0;
+        loop {
+            let slice = self.write_bulk(move |db, _| purge_slice(db, now)).await?;
+            gone += slice.gone;
+            if slice.finished {
+                return Ok(gone);
+            }
+        }
     }
 
-    async fn forget_unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>> {
-        self.write_bulk(move |db, _| {
-            let mut statement = db.prepare_cached(
-                "DELETE FROM blob WHERE id IN (
-                     SELECT id FROM blob WHERE used_until < ?
-                         AND NOT EXISTS (SELECT 1 FROM blob_use WHERE blob_use.blob = blob.id) LIMIT ?)
-                 RETURNING id",
-            )?;
+    async fn unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>> {
+        self.read(move |db, _| {
+            let mut statement =
+                db.prepare_cached(&format!("SELECT id FROM blob WHERE {UNUSED_SINCE} LIMIT ?"))?;
             let ids = statement.query_map(params![before.0, limit], |row| row.get(0).map(BlobId))?;
             Ok(ids.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    async fn note_blob(&self, blob: &StoredBlob, now: Timestamp) -> StoreResult<()> {
-        let id = blob.id.clone();
+    async fn forget_unused_blobs(&self, ids: &[BlobId], before: Timestamp) -> StoreResult<Vec<BlobId>> {
+        let ids = ids.to_vec();
+        self.write_bulk(move |db, _| {
+            let mut forget =
+                db.prepare_cached(&format!("DELETE FROM blob WHERE {UNUSED_SINCE} AND id = ?"))?;
+            let mut forgotten = Vec::new();
+            for id in ids {
+                if forget.execute(params![before.0, id.0])? > 0 {
+                    forgotten.push(id);
+                }
+            }
+            Ok(forgotten)
+        })
+        .await
+    }
+
+    async fn note_blob(&self, id: &BlobId, now: Timestamp) -> StoreResult<()> {
+        let id = id.clone();
         self.write(move |db, _| note(db, &id, now)).await
     }
 }
@@ -236,6 +262,18 @@ pub(super) fn news_by_id(
         .transpose()
 }
 
+/// Whether there is such a news material that has not expired.
+pub(super) fn news_exists(
+    db: &Connection,
+    account: AccountId,
+    id: &MediaId,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)")?;
+    Ok(statement.exists(params![account.0, id.0, now.0])?)
+}
+
 /// The number of this version of a news: the one it has, or a new one (S29).
 pub(super) fn freeze_news(
     db: &Connection,
@@ -329,10 +367,13 @@ pub(super) fn frozen(
         .or(known.as_ref().map(|known| &known.news))
         .map_or(0, |news| news.articles.len());
     let deleted = deleted_articles(db, account, id, articles)?;
-    let (published, recalled) = sends(db, account, id)?;
+    let publicity = publicity(db, account, id)?;
     match (known, news) {
         (Some(known), _)
-            if known.deleted == deleted && known.published == published && known.recalled == recalled =>
+            if known.deleted == deleted
+                && known.published == publicity.published
+                && known.recalled == publicity.recalled
+                && known.published_at == publicity.since =>
         {
             Ok(Some(known))
         }
@@ -345,8 +386,9 @@ pub(super) fn frozen(
                 news,
                 deleted,
                 created_at,
-                published,
-                recalled,
+                published: publicity.published,
+                recalled: publicity.recalled,
+                published_at: publicity.since,
             });
             shared.news.insert(key, fresh.clone());
             Ok(Some(fresh))
@@ -354,20 +396,59 @@ pub(super) fn frozen(
     }
 }
 
-/// Whether this news is public, by a mass that runs or was sent or by a publication; and whether it was and all
-/// of its masses were recalled.
-fn sends(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<(bool, bool)> {
+/// About how many bytes a frozen news takes in memory.
+pub(super) fn weight(news: &Arc<FrozenNews>) -> u32 {
+    const ROW: usize = 512;
+    let articles = news.news.articles.iter().map(|kept| {
+        let Article {
+            title,
+            author,
+            content,
+            content_source_url,
+            digest,
+            ..
+        } = &kept.article;
+        let texts = [title, author, content, content_source_url, digest];
+        ROW + texts.iter().map(|text| text.len()).sum::<usize>() + kept.pictures.len() * size_of::<[u8; 96]>()
+    });
+    u32::try_from(ROW + articles.sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// How a news is public.
+#[derive(Default)]
+struct Publicity {
+    /// By a mass that was sent, or is being sent after all checks, or by a publication.
+    published: bool,
+    /// It was, and all of its masses were recalled.
+    recalled: bool,
+    /// Since when.
+    since: Option<Timestamp>,
+}
+
+/// How this news is public. What waits for its administrator, its review or the originality check is not yet.
+fn publicity(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<Publicity> {
     let mut statement = db.prepare_cached(
-        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL)
-         FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4)",
+        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL),
+                MIN(accepted_at)
+         FROM mass WHERE account = ? AND news = ? AND origin <> 2
+             AND (state IN (1, 4) OR (state = 0 AND checked = 1 AND confirm_by IS NULL))",
     )?;
-    let (mut standing, recalled): (u64, u64) =
-        statement.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (mut standing, recalled, mut since): (u64, u64, Option<i64>) = statement
+        .query_row(params![account.0, news.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
     let mut publications = db.prepare_cached(
-        "SELECT COUNT(*) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
+        "SELECT COUNT(*), MIN(published_at) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
     )?;
-    standing += publications.query_row(params![account.0, news.0], |row| row.get::<_, u64>(0))?;
-    Ok((standing > 0, standing == 0 && recalled > 0))
+    let (published, published_at): (u64, Option<i64>) =
+        publications.query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    standing += published;
+    since = since.into_iter().chain(published_at).min();
+    Ok(Publicity {
+        published: standing > 0,
+        recalled: standing == 0 && recalled > 0,
+        since: since.map(Timestamp),
+    })
 }
 
 /// Which articles of a news were deleted.
@@ -430,25 +511,72 @@ pub(super) fn release_blobs(db: &Connection, account: u32, owner: &str, now: Tim
     Ok(())
 }
 
-fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
+/// What one transaction of clearing away did.
+struct PurgeSlice {
+    gone: u64,
+    finished: bool,
+}
+
+/// Clears away what has expired for as long as a bulk transaction may take.
+fn purge_slice(db: &Connection, now: Timestamp) -> StoreResult<PurgeSlice> {
+    let started = Instant::now();
+    let strides = [
+        |db: &Connection, now| purge_expiring(db, "media", now),
+        |db: &Connection, now| purge_expiring(db, "news", now),
+        purge_previews,
+        // Expired tokens are told from unknown ones for a day (spec errors §1).
+        |db: &Connection, now: Timestamp| {
+            purge_old(db, ("access_token", "hash", "expires_at"), now.0 - DAY_MS)
+        },
+        |db: &Connection, now: Timestamp| purge_old(db, ("inbox_token", "hash", "expires_at"), now.0),
+        |db: &Connection, now: Timestamp| {
+            let before = now.0 - domain::mass::REPEAT_WINDOW_MS;
+            purge_old(db, ("repeat", "account, key", "accepted_at"), before)
+        },
+    ];
     let mut gone = 0;
-    for (table, owner) in [("media", "media"), ("news", "news")] {
-        let mut statement = db.prepare_cached(&format!(
-            "DELETE FROM {table} WHERE expires_at <= ? RETURNING account, id"
-        ))?;
-        let expired: Vec<(u32, String)> = statement
-            .query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        for (account, id) in &expired {
-            release_blobs(db, *account, &format!("{owner}:{id}"), now)?;
+    for stride in strides {
+        loop {
+            let removed = stride(db, now)?;
+            gone += removed as u64;
+            if removed == 0 {
+                break;
+            }
+            if started.elapsed() >= SLICE {
+                return Ok(PurgeSlice {
+                    gone,
+                    finished: false,
+                });
+            }
         }
-        gone += expired.len() as u64;
     }
+    Ok(PurgeSlice { gone, finished: true })
+}
+
+/// Removes some expired rows of `media` or `news`.
+fn purge_expiring(db: &Connection, table: &str, now: Timestamp) -> StoreResult<usize> {
+    let mut statement = db.prepare_cached(&format!(
+        "DELETE FROM {table} WHERE (account, id) IN
+             (SELECT account, id FROM {table} WHERE expires_at <= ? LIMIT ?) RETURNING account, id"
+    ))?;
+    let expired: Vec<(u32, String)> = statement
+        .query_map(params![now.0, PURGE_STRIDE], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (account, id) in &expired {
+        release_blobs(db, *account, &format!("{table}:{id}"), now)?;
+    }
+    Ok(expired.len())
+}
+
+/// Removes some old previews with what was delivered by them.
+fn purge_previews(db: &Connection, now: Timestamp) -> StoreResult<usize> {
     let mut statement = db.prepare_cached(
-        "DELETE FROM mass WHERE origin = 2 AND accepted_at <= ? RETURNING account, id, news",
+        "DELETE FROM mass WHERE (account, id) IN
+             (SELECT account, id FROM mass WHERE origin = 2 AND accepted_at <= ? LIMIT ?)
+         RETURNING account, id, news",
     )?;
     let previews: Vec<(u32, i64, Option<i64>)> = statement
-        .query_map([now.0 - PREVIEW_MS], |row| {
+        .query_map(params![now.0 - PREVIEW_MS, PURGE_STRIDE], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?
         .collect::<Result<_, _>>()?;
@@ -460,18 +588,13 @@ fn purge(db: &Connection, now: Timestamp) -> StoreResult<u64> {
             forget_frozen(db, AccountId(*account), NewsId(*news), now)?;
         }
     }
-    gone += previews.len() as u64;
-    let old = [
-        // Expired tokens are told from unknown ones for a day (spec errors §1).
-        ("DELETE FROM access_token WHERE expires_at <= ?", now.0 - DAY_MS),
-        ("DELETE FROM inbox_token WHERE expires_at <= ?", now.0),
-        (
-            "DELETE FROM repeat WHERE accepted_at <= ?",
-            now.0 - domain::mass::REPEAT_WINDOW_MS,
-        ),
-    ];
-    for (statement, before) in old {
-        gone += db.prepare_cached(statement)?.execute([before])? as u64;
-    }
-    Ok(gone)
+    Ok(previews.len())
+}
+
+/// Removes some rows of a table that are not younger than `before`.
+fn purge_old(db: &Connection, (table, key, age): (&str, &str, &str), before: i64) -> StoreResult<usize> {
+    let mut statement = db.prepare_cached(&format!(
+        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {age} <= ? LIMIT ?)"
+    ))?;
+    Ok(statement.execute(params![before, PURGE_STRIDE])?)
 }

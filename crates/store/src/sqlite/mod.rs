@@ -20,6 +20,7 @@ mod call;
 mod card;
 mod comment;
 mod connection;
+mod content;
 mod delete;
 mod dry_run;
 mod end;
@@ -31,6 +32,7 @@ mod mass;
 mod media;
 mod original;
 mod outbox;
+mod preview;
 mod publication;
 mod release;
 mod rows;
@@ -52,6 +54,9 @@ use writer::{Priority, Writer};
 mod migrations {
     refinery::embed_migrations!("src/sqlite/migrations");
 }
+
+/// Bytes of frozen articles that are kept in memory.
+const NEWS_BYTES: u64 = 64 << 20;
 
 /// The embedded store.
 pub struct SqliteStore {
@@ -98,7 +103,10 @@ impl SqliteStore {
             random: Random::system(),
             leases: Mutex::default(),
             receipts: ReceiptsCache::default(),
-            news: moka::sync::Cache::new(1_024),
+            news: moka::sync::Cache::builder()
+                .weigher(|_, news| media::weight(news))
+                .max_capacity(NEWS_BYTES)
+                .build(),
             reads: statistics::Unwritten::default(),
         };
         Ok(Self {

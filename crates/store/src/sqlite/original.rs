@@ -247,8 +247,12 @@ fn check(
             });
         }
     }
+    let known = db
+        .prepare_cached("SELECT 1 FROM reprint WHERE account = ? AND news = ? LIMIT 1")?
+        .exists(params![account.0, news.0])?;
     Ok(NewsCheck {
         judgement: originality::judge(&verdicts, send_ignore_reprint),
+        replaces: known,
         findings,
     })
 }
@@ -284,21 +288,27 @@ fn resembled(db: &Connection, sender: AccountId, html: &str) -> StoreResult<Vec<
     Ok(resembled)
 }
 
-/// The originals that share a band with the text, those that share most first.
+/// The originals that share a band with the text, those that share most first, then the earliest.
 fn candidates(db: &Connection, fingerprint: &Fingerprint) -> StoreResult<Vec<(AccountId, OriginalId)>> {
-    let mut shared: HashMap<(AccountId, OriginalId), usize> = HashMap::new();
-    let mut statement =
-        db.prepare_cached("SELECT account, original FROM original_band WHERE band = ? AND key = ?")?;
+    let mut shared: HashMap<(AccountId, OriginalId), (usize, i64)> = HashMap::new();
+    let mut statement = db.prepare_cached(
+        "SELECT original.account, original.id, original.declared_at FROM original_band
+         JOIN original ON original.account = original_band.account AND original.id = original_band.original
+         WHERE band = ? AND key = ?",
+    )?;
     for (band, key) in fingerprint.bands() {
         let mut rows = statement.query(params![band, key.cast_signed()])?;
         while let Some(row) = rows.next()? {
-            *shared
+            let declared_at = row.get(2)?;
+            shared
                 .entry((AccountId(row.get(0)?), OriginalId(row.get(1)?)))
-                .or_default() += 1;
+                .or_insert((0, declared_at))
+                .0 += 1;
         }
     }
     let mut found: Vec<_> = shared.into_iter().collect();
-    found.sort_by_key(|(key, bands)| (std::cmp::Reverse(*bands), *key));
+    // Among equals the first declared, or many late copies would hide it.
+    found.sort_by_key(|(key, (bands, declared_at))| (std::cmp::Reverse(*bands), *declared_at, *key));
     Ok(found
         .into_iter()
         .take(CANDIDATES_MAX)
@@ -347,6 +357,13 @@ fn record(
     news: NewsId,
     check: &NewsCheck,
 ) -> StoreResult<()> {
+    // A check made again, or for a later send of the same news, replaces what an earlier one found.
+    db.prepare_cached("DELETE FROM finding WHERE account = ? AND mass = ?")?
+        .execute(params![account.0, mass.0])?;
+    if check.judgement.refusal.is_none() {
+        db.prepare_cached("DELETE FROM reprint WHERE account = ? AND news = ?")?
+            .execute(params![account.0, news.0])?;
+    }
     for finding in &check.findings {
         let original = finding.original;
         db.prepare_cached(

@@ -84,11 +84,17 @@ pub(super) fn lease(
         epoch,
         blocks: Vec::new(),
     };
+    if mass::pace(db, account, mass)?.is_none() {
+        return Ok(taken);
+    }
+    // The pace begins when the checks are passed, or what was allowed meanwhile would burst out.
+    db.prepare_cached(
+        "UPDATE mass SET checked = 1, base_time = MAX(base_time, ?) WHERE account = ? AND id = ? AND checked = 0",
+    )?
+    .execute(params![now.0, account.0, mass.0])?;
     let Some(pace) = mass::pace(db, account, mass)? else {
         return Ok(taken);
     };
-    db.prepare_cached("UPDATE mass SET checked = 1 WHERE account = ? AND id = ? AND checked = 0")?
-        .execute(params![account.0, mass.0])?;
     let allowed = pace
         .allowed(now)
         .map_or(i64::MAX, |allowed| i64::try_from(allowed).unwrap_or(i64::MAX));
@@ -119,6 +125,13 @@ pub(super) fn lease(
         }
     }
     Ok(taken)
+}
+
+/// Forgets who holds batches of a mass that will not be released.
+pub(super) fn forget_leases(shared: &Shared, account: AccountId, mass: MassId) {
+    leases(shared)
+        .held
+        .retain(|(held_account, held_mass, _), _| (*held_account, *held_mass) != (account, mass));
 }
 
 fn leases(shared: &Shared) -> MutexGuard<'_, Leases> {

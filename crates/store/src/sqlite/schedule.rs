@@ -29,15 +29,18 @@ impl ScheduleStore for SqliteStore {
         request: Request,
         send_at: Timestamp,
         now: Timestamp,
-    ) -> StoreResult<ScheduleId> {
+    ) -> StoreResult<Result<ScheduleId, Refusal>> {
         self.write(move |db, _| {
+            if !super::content::exists(db, account, &request.content, now)? {
+                return Ok(Err(super::content::unknown(&request.content)));
+            }
             let id = sets::take_numbers(db, account, "schedule", 1, 1)?;
             db.prepare_cached(
                 "INSERT INTO schedule (account, id, send_at, request, state, created_at) VALUES (?, ?, ?, ?, 0, ?)",
             )?
             .execute(params![account.0, id, send_at.0, request_text(&request)?, now.0])?;
             keep_alive(db, account, &request, send_at)?;
-            Ok(ScheduleId(id))
+            Ok(Ok(ScheduleId(id)))
         })
         .await
     }
@@ -73,6 +76,7 @@ impl ScheduleStore for SqliteStore {
         id: ScheduleId,
         request: Option<Request>,
         send_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> StoreResult<Result<(), ScheduleRefusal>> {
         self.write(move |db, _| {
             let mut schedule = match waiting(db, account, id)? {
@@ -81,6 +85,10 @@ impl ScheduleStore for SqliteStore {
             };
             schedule.request = request.unwrap_or(schedule.request);
             schedule.send_at = send_at.unwrap_or(schedule.send_at);
+            if !super::content::exists(db, account, &schedule.request.content, now)? {
+                let unknown = super::content::unknown(&schedule.request.content);
+                return Ok(Err(ScheduleRefusal::Request(unknown)));
+            }
             db.prepare_cached("UPDATE schedule SET request = ?, send_at = ? WHERE account = ? AND id = ?")?
                 .execute(params![
                     request_text(&schedule.request)?,

@@ -1,8 +1,8 @@
 //! [`StatisticsStore`] on SQLite.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     StoreResult,
-    statistics::{FollowerDay, HourReads, SentNews, StatisticsStore},
+    statistics::{FollowerDay, SentNews, StatisticsStore},
 };
 
 /// One hour of one article.
@@ -43,14 +43,21 @@ struct Noted {
 
 /// Reads that wait for the writer; while some wait, one job is on its way to write them.
 #[derive(Default)]
-pub(super) struct Unwritten(Mutex<HashMap<Hour, Noted>>);
+pub(super) struct Unwritten(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    noted: HashMap<Hour, Noted>,
+    /// What the latest job took, which is perhaps not committed yet.
+    taken: BTreeSet<(AccountId, Day)>,
+}
 
 impl Unwritten {
     /// Takes a note; true when it is the first one, so that a job must be sent.
     fn add(&self, hour: Hour, read: &Read) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = all.is_empty();
-        let noted = all.entry(hour).or_default();
+        let mut all = self.waiting();
+        let first = all.noted.is_empty();
+        let noted = all.noted.entry(hour).or_default();
         let loads = u64::from(read.loaded);
         match read.source() {
             ReadSource::Session => noted.session += loads,
@@ -72,7 +79,22 @@ impl Unwritten {
     }
 
     fn take(&self) -> HashMap<Hour, Noted> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut all = self.waiting();
+        let noted = std::mem::take(&mut all.noted);
+        all.taken = noted.keys().map(|hour| (hour.account, hour.day)).collect();
+        noted
+    }
+
+    /// Whether reads of these days may not be committed yet.
+    fn any(&self, account: AccountId, days: Days) -> bool {
+        let all = self.waiting();
+        let noted = all.noted.keys().map(|hour| (hour.account, hour.day));
+        let mut places = noted.chain(all.taken.iter().copied());
+        places.any(|(of, day)| of == account && (days.first..=days.last).contains(&day))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,9 +117,51 @@ impl StatisticsStore for SqliteStore {
         }
     }
 
-    async fn reads(&self, account: AccountId, days: Days) -> StoreResult<Vec<HourReads>> {
-        self.write_bulk(write_noted).await?;
-        self.read(move |db, _| read_hours(db, account, days)).await
+    async fn reads_by_article(
+        &self,
+        account: AccountId,
+        days: Days,
+    ) -> StoreResult<BTreeMap<ArticleNo, Reads>> {
+        let by_article = Grouping {
+            order: "news, article, block",
+            of: |hour: &Hour| hour.article,
+            to: |hour: &Hour| hour.article,
+        };
+        self.reads_by((account, days, None), by_article).await
+    }
+
+    async fn reads_by_day(&self, account: AccountId, days: Days) -> StoreResult<BTreeMap<Day, Reads>> {
+        let by_day = Grouping {
+            order: "day, block",
+            of: |hour: &Hour| hour.day,
+            to: |hour: &Hour| hour.day,
+        };
+        self.reads_by((account, days, None), by_day).await
+    }
+
+    async fn reads_by_hour(&self, account: AccountId, day: Day) -> StoreResult<BTreeMap<u8, Reads>> {
+        let by_hour = Grouping {
+            order: "hour, block",
+            of: |hour: &Hour| hour.hour,
+            to: |hour: &Hour| hour.hour,
+        };
+        self.reads_by((account, Days::one(day), None), by_hour).await
+    }
+
+    async fn reads_of_news(
+        &self,
+        account: AccountId,
+        news: &[NewsId],
+        days: Days,
+    ) -> StoreResult<BTreeMap<(ArticleNo, Day), Reads>> {
+        let numbers: Vec<i64> = news.iter().map(|news| news.0).collect();
+        let day_by_day = Grouping {
+            order: "news, article, block, day",
+            of: |hour: &Hour| hour.article,
+            to: |hour: &Hour| (hour.article, hour.day),
+        };
+        let news = Some(serde_json::to_string(&numbers)?);
+        self.reads_by((account, days, news), day_by_day).await
     }
 
     async fn sent_news(&self, account: AccountId, day: Day) -> StoreResult<Vec<SentNews>> {
@@ -211,50 +275,105 @@ fn write_people(db: &Connection, hour: Hour, block: BlockNo, mut people: Block) 
     Ok(())
 }
 
-fn read_hours(db: &Connection, account: AccountId, days: Days) -> StoreResult<Vec<HourReads>> {
-    let mut hours: BTreeMap<Hour, Reads> = BTreeMap::new();
-    let hour_of = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Hour> {
-        Ok(Hour {
-            account,
-            day: Day(row.get(0)?),
-            hour: row.get(1)?,
-            article: ArticleNo {
-                news: NewsId(row.get(2)?),
-                index: row.get(3)?,
-            },
+/// How reads are added up.
+struct Grouping<Of, To> {
+    /// Brings rows together in which the same person counts once: those of the same `of` and block.
+    order: &'static str,
+    of: Of,
+    /// What a row is counted for.
+    to: To,
+}
+
+/// Whose reads, when, and of which news; a list as JSON, or all.
+type Asked = (AccountId, Days, Option<String>);
+
+impl SqliteStore {
+    async fn reads_by<G, K, Of, To>(
+        &self,
+        asked: Asked,
+        grouping: Grouping<Of, To>,
+    ) -> StoreResult<BTreeMap<K, Reads>>
+    where
+        G: PartialEq,
+        K: Ord + Send + 'static,
+        Of: Fn(&Hour) -> G + Send + 'static,
+        To: Fn(&Hour) -> K + Send + 'static,
+    {
+        if self.shared.reads.any(asked.0, asked.1) {
+            self.write_bulk(write_noted).await?;
+        }
+        self.read(move |db, _| {
+            let mut reads = BTreeMap::new();
+            read_times(db, &asked, &grouping, &mut reads)?;
+            read_people(db, &asked, &grouping, &mut reads)?;
+            Ok(reads)
         })
-    };
-    let mut statement = db.prepare_cached(
-        "SELECT day, hour, news, article, source, times FROM article_reads
-         WHERE account = ? AND day BETWEEN ? AND ?",
-    )?;
-    let mut found = statement.query(params![account.0, days.first.0, days.last.0])?;
+        .await
+    }
+}
+
+const ASKED: &str = "account = ?1 AND day BETWEEN ?2 AND ?3
+         AND (?4 IS NULL OR news IN (SELECT value FROM json_each(?4)))";
+
+fn read_times<K: Ord, Of, To: Fn(&Hour) -> K>(
+    db: &Connection,
+    (account, days, news): &Asked,
+    grouping: &Grouping<Of, To>,
+    reads: &mut BTreeMap<K, Reads>,
+) -> StoreResult<()> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT day, hour, news, article, source, times FROM article_reads WHERE {ASKED}"
+    ))?;
+    let mut found = statement.query(params![account.0, days.first.0, days.last.0, news])?;
     while let Some(row) = found.next()? {
         let source = ReadSource::from_number(row.get(4)?).ok_or_else(|| rows::damaged("a read's source"))?;
-        hours
-            .entry(hour_of(row)?)
-            .or_default()
-            .add_times(source, row.get(5)?);
+        let key = (grouping.to)(&hour_of(*account, row)?);
+        reads.entry(key).or_default().add_times(source, row.get(5)?);
     }
-    let mut statement = db.prepare_cached(
-        "SELECT day, hour, news, article, block, bits FROM article_readers
-         WHERE account = ? AND day BETWEEN ? AND ?",
-    )?;
-    let mut found = statement.query(params![account.0, days.first.0, days.last.0])?;
+    Ok(())
+}
+
+/// Counts people with one block in memory: the keys come sorted, and the bits are fetched one by one.
+fn read_people<G: PartialEq, K: Ord, Of: Fn(&Hour) -> G, To: Fn(&Hour) -> K>(
+    db: &Connection,
+    (account, days, news): &Asked,
+    grouping: &Grouping<Of, To>,
+    reads: &mut BTreeMap<K, Reads>,
+) -> StoreResult<()> {
+    let mut keys = db.prepare_cached(&format!(
+        "SELECT day, hour, news, article, block, rowid FROM article_readers WHERE {ASKED} ORDER BY {}",
+        grouping.order
+    ))?;
+    let mut bits = db.prepare_cached("SELECT bits FROM article_readers WHERE rowid = ?")?;
+    let mut place = None;
+    let mut known = Block::empty();
+    let mut found = keys.query(params![account.0, days.first.0, days.last.0, news])?;
     while let Some(row) = found.next()? {
-        let people = Block::decode(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
-        hours
-            .entry(hour_of(row)?)
-            .or_default()
-            .add_people(BlockNo(row.get(4)?), &people);
+        let hour = hour_of(*account, row)?;
+        let at = Some(((grouping.of)(&hour), row.get::<_, u32>(4)?));
+        if at != place {
+            (place, known) = (at, Block::empty());
+        }
+        let people: Vec<u8> = bits.query_row([row.get::<_, i64>(5)?], |row| row.get(0))?;
+        let before = known.count();
+        known.unite(&Block::decode(&people)?);
+        let new = u64::from(known.count().saturating_sub(before));
+        reads.entry((grouping.to)(&hour)).or_default().people += new;
     }
-    let hours = hours.into_iter().map(|(hour, reads)| HourReads {
-        day: hour.day,
-        hour: hour.hour,
-        article: hour.article,
-        reads,
-    });
-    Ok(hours.collect())
+    Ok(())
+}
+
+/// The first four columns.
+fn hour_of(account: AccountId, row: &rusqlite::Row<'_>) -> rusqlite::Result<Hour> {
+    Ok(Hour {
+        account,
+        day: Day(row.get(0)?),
+        hour: row.get(1)?,
+        article: ArticleNo {
+            news: NewsId(row.get(2)?),
+            index: row.get(3)?,
+        },
+    })
 }
 
 /// Backwards from the followers of now, day by day.
@@ -330,11 +449,98 @@ mod tests {
             first: day,
             last: day.plus(1),
         };
-        let hours = store.reads(account, days).await.expect("reads");
-        let found: Vec<_> = hours
-            .iter()
-            .map(|hour| (hour.day, hour.hour, hour.reads.times(), hour.reads.people()))
+        let reads = |session, people| Reads {
+            session,
+            other: 0,
+            people,
+        };
+        let by_article = store.reads_by_article(account, days).await.expect("reads");
+        assert_eq!(by_article, BTreeMap::from([(article, reads(7, 3))]));
+        let by_day = store.reads_by_day(account, days).await.expect("reads");
+        let both = [(day, reads(6, 2)), (day.plus(1), reads(1, 1))];
+        assert_eq!(by_day, BTreeMap::from(both));
+        let by_hour = store.reads_by_hour(account, day).await.expect("reads");
+        assert_eq!(by_hour, BTreeMap::from([(23, reads(6, 2))]));
+    }
+
+    #[tokio::test]
+    async fn people_count_once_in_each_sum_and_on_their_first_day_of_an_article() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        let now = parse_rfc3339("2026-11-22T12:00:00+08:00").expect("an instant");
+        let first = Day::parse("2026-11-22").expect("a day");
+        let days = Days {
+            first,
+            last: first.plus(1),
+        };
+        let account = AccountId(1);
+        let article = |news, index| ArticleNo {
+            news: NewsId(news),
+            index,
+        };
+        let read = |article, ordinal, hours: i64| {
+            let read = Read {
+                article,
+                reader: Some(Ordinal(ordinal)),
+                loaded: true,
+            };
+            store.note_read(account, read, now.plus_seconds(hours * 3_600));
+        };
+        for (news, index, ordinal, hours) in [
+            (7, 1, 3, 0),
+            (7, 1, 3, 1),
+            (7, 1, 65_540, 1),
+            (7, 2, 3, 1),
+            (7, 1, 3, 24),
+            (7, 1, 4, 24),
+            (8, 1, 3, 1),
+        ] {
+            read(article(news, index), ordinal, hours);
+        }
+        let people = |reads: Vec<Reads>| reads.iter().map(|reads| reads.people).collect::<Vec<_>>();
+        let by_hour = store.reads_by_hour(account, first).await.expect("reads");
+        assert_eq!(people(by_hour.into_values().collect()), [1, 2]);
+        let by_day = store.reads_by_day(account, days).await.expect("reads");
+        assert_eq!(people(by_day.into_values().collect()), [2, 2]);
+        let by_article = store.reads_by_article(account, days).await.expect("reads");
+        assert_eq!(people(by_article.into_values().collect()), [3, 1, 1]);
+        let of_news = store
+            .reads_of_news(account, &[NewsId(7)], days)
+            .await
+            .expect("reads");
+        let found: Vec<_> = of_news
+            .into_iter()
+            .map(|((article, day), reads)| (article.news.0, article.index, day, reads.people))
             .collect();
-        assert_eq!(found, [(day, 23, 6, 2), (day.plus(1), 0, 1, 1)]);
+        let second = first.plus(1);
+        assert_eq!(found, [(7, 1, first, 2), (7, 1, second, 1), (7, 2, first, 1)]);
+    }
+
+    #[tokio::test]
+    async fn reads_of_other_days_are_not_waited_for() {
+        let unwritten = Unwritten::default();
+        let day = Day::parse("2026-11-22").expect("a day");
+        let hour = Hour {
+            account: AccountId(1),
+            day,
+            hour: 9,
+            article: ArticleNo {
+                news: NewsId(7),
+                index: 1,
+            },
+        };
+        let read = Read {
+            article: hour.article,
+            reader: None,
+            loaded: true,
+        };
+        unwritten.add(hour, &read);
+        assert!(unwritten.any(AccountId(1), Days::one(day)));
+        assert!(!unwritten.any(AccountId(1), Days::one(day.plus(-1))));
+        assert!(!unwritten.any(AccountId(2), Days::one(day)));
+        assert_eq!(unwritten.take().len(), 1);
+        assert!(unwritten.any(AccountId(1), Days::one(day)), "not committed yet");
+        assert!(unwritten.take().is_empty());
+        assert!(!unwritten.any(AccountId(1), Days::one(day)));
     }
 }

@@ -9,7 +9,7 @@ use domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    SqliteStore, accept,
+    Shared, SqliteStore, accept, account,
     sets::{self, SetKind},
 };
 use crate::{StoreResult, follower::FollowerPage, tag::TagStore};
@@ -94,16 +94,17 @@ impl TagStore for SqliteStore {
         ordinals: &[Ordinal],
     ) -> StoreResult<Result<(), TagRefusal>> {
         let ordinals = ordinals.to_vec();
-        self.write(move |db, _| {
+        self.write(move |db, shared| {
             if !can_be_carried(db, account, tag)? {
                 return Ok(Err(TagRefusal::Unknown));
             }
+            let limit = per_follower_max(db, shared, account)?;
             for ordinal in &ordinals {
                 if !sets::contains(db, account, SetKind::Subscribed, *ordinal)? {
                     return Ok(Err(TagRefusal::NotFollowing));
                 }
                 let tags = sets::tags_of(db, account, *ordinal)?;
-                if !tags.contains(&tag) && tags.len() >= tag::TAGS_PER_FOLLOWER_MAX {
+                if !tags.contains(&tag) && tags.len() >= limit {
                     return Ok(Err(TagRefusal::TooManyOnFollower));
                 }
             }
@@ -264,6 +265,14 @@ fn move_to_group(
 pub(super) fn exists(db: &Connection, account: AccountId, tag: TagId) -> StoreResult<bool> {
     let mut statement = db.prepare_cached("SELECT 1 FROM tag WHERE account = ? AND id = ?")?;
     Ok(statement.exists(params![account.0, tag.0])?)
+}
+
+/// How many tags a follower of this account may carry.
+pub(super) fn per_follower_max(db: &Connection, shared: &Shared, account: AccountId) -> StoreResult<usize> {
+    let found = account::by_id(db, shared, account)?;
+    Ok(found.map_or(tag::TAGS_PER_FOLLOWER_MAX, |account| {
+        tag::per_follower_max(&account)
+    }))
 }
 
 /// Whether followers can carry this tag now.

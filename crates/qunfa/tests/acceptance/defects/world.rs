@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{SERVICE, SUBSCRIPTION, TestAccount, TestServer, UNVERIFIED, accepted, files},
-    help::{DAY, medium, string},
+    help::{DAY, GET, medium, string},
 };
 
 /// Things of one account.
 pub struct Things {
     pub image: Value,
+    pub images: Value,
     pub voice: Value,
     pub thumb: Value,
     pub raw_video: Value,
@@ -26,6 +27,9 @@ pub struct Things {
     pub spare_draft: Value,
     pub publish_id: Value,
     pub article_id: Value,
+    pub card: Value,
+    /// The id of a refused call.
+    pub rid: Value,
 }
 
 /// One account with all that its calls need.
@@ -113,14 +117,22 @@ async fn commented(account: &TestAccount<'_>) -> (Value, Value) {
         .request(Method::POST, &path)
         .bearer_auth(string(&token["token"]))
         .json(&json!({"index": 1, "content": "好文章"}));
+    // Where there are no comments yet, the answer is a page.
     let written: Value = request
         .send()
         .await
         .expect("an answer")
         .json()
         .await
-        .expect("JSON");
+        .unwrap_or_default();
     (sent["msg_data_id"].clone(), written["comment_id"].clone())
+}
+
+/// The id of a call that was refused.
+async fn refused_call(account: &TestAccount<'_>) -> String {
+    let answer = account.call(GET, json!({"msg_id": 1})).await;
+    let errmsg = string(&answer["errmsg"]);
+    errmsg.rsplit(' ').next().expect("a rid").to_owned()
 }
 
 /// What lies in the library; nothing where there is none.
@@ -147,6 +159,7 @@ async fn things(account: &TestAccount<'_>) -> Things {
     account.server.settle().await;
     let open_ids = account.open_ids(2).await;
     Things {
+        images: json!([account.image().await, account.image().await]),
         image: json!(account.image().await),
         voice: json!(account.voice().await),
         thumb: json!(account.thumb().await),
@@ -160,6 +173,8 @@ async fn things(account: &TestAccount<'_>) -> Things {
         spare_draft: add("/cgi-bin/draft/add").await,
         kept_thumb: kept_thumb.clone(),
         article_id: publication["article_id"].clone(),
+        card: json!(account.card("券").await),
+        rid: json!(refused_call(account).await),
         publish_id,
         open_id: json!(open_ids[0]),
         open_ids: json!(open_ids),

@@ -7,8 +7,13 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use domain::time::{Timestamp, parse_rfc3339};
 use qunfa::{
+<<<<<<< HEAD
     clock::{VirtualClock, WallClock},
     sandbox::{Sandbox, SandboxConfig, World},
+=======
+    clock::VirtualClock,
+    sandbox::{Sandbox, SandboxConfig, intercept::Interception},
+>>>>>>> main
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -48,6 +53,7 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
+<<<<<<< HEAD
         Self::of_world(
             folder,
             followers,
@@ -59,6 +65,13 @@ impl TestServer {
 
     /// The same with followers as described, and with another clock for the machine's.
     pub async fn of_world(folder: &Path, followers: usize, world: World, wall: Arc<dyn Clock>) -> Self {
+=======
+        Self::launch(folder, followers, None).await
+    }
+
+    /// The same, also in the place of WeChat's hosts.
+    pub async fn launch(folder: &Path, followers: usize, interception: Option<Interception>) -> Self {
+>>>>>>> main
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .expect("a port");
@@ -82,7 +95,10 @@ impl TestServer {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            sandbox.node.serve(listener, Some(control), shutdown).await;
+            sandbox
+                .node
+                .serve_intercepting(listener, Some(control), interception, shutdown)
+                .await;
         });
         let http = reqwest::Client::builder()
             .no_proxy()

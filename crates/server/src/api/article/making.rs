@@ -1,6 +1,6 @@
 //! From the articles of a request to those that are stored.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use domain::{
     account::Account,
@@ -122,20 +122,50 @@ pub async fn news_article(
     })
 }
 
-/// Applies the rules on a thread that may take its time; also the bytes of the own pictures in the body.
+/// Applies the rules; also the bytes of the own pictures in the body. A picture whose bytes are gone is treated
+/// like a foreign one.
 pub(super) async fn prepare(
     app: &App,
     account: &Account,
     draft: ArticleDraft,
     digest_default: usize,
 ) -> Result<(Article, Vec<BlobId>), ApiError> {
+    let draft = Arc::new(draft);
+    let mut gone = BTreeSet::new();
+    loop {
+        let (article, images) =
+            apply_rules(app, account, draft.clone(), digest_default, gone.clone()).await?;
+        let mut pictures = Vec::with_capacity(images.len());
+        let known = gone.len();
+        for image in images {
+            match app.store.image(account.id, image).await? {
+                Some(blob) => pictures.push(blob.id),
+                None => {
+                    gone.insert(image);
+                }
+            }
+        }
+        if gone.len() == known {
+            return Ok((article, pictures));
+        }
+    }
+}
+
+/// The article after its rules and the own pictures in it, on a thread that may take its time.
+async fn apply_rules(
+    app: &App,
+    account: &Account,
+    draft: Arc<ArticleDraft>,
+    digest_default: usize,
+    gone: BTreeSet<ImageId>,
+) -> Result<(Article, BTreeSet<ImageId>), ApiError> {
     let (in_thread, account_id, any_link) = (app.clone(), account.id, account.pay_enabled);
     let prepared = tokio::task::spawn_blocking(move || {
         let images = RefCell::new(BTreeSet::new());
         let policy = LinkPolicy {
             any_link,
             own_image: &|address| {
-                let image = own_image(&in_thread, account_id, address);
+                let image = own_image(&in_thread, account_id, address).filter(|image| !gone.contains(image));
                 images.borrow_mut().extend(image);
                 image.is_some()
             },
@@ -144,12 +174,7 @@ pub(super) async fn prepare(
         let article = article::prepare(&draft, digest_default, &policy)?;
         Ok::<_, ArticleRefusal>((article, images.into_inner()))
     });
-    let (article, images) = prepared.await.map_err(|_| ErrCode::SystemError)??;
-    let mut pictures = Vec::with_capacity(images.len());
-    for image in images {
-        pictures.extend(app.store.image(account.id, image).await?.map(|blob| blob.id));
-    }
-    Ok((article, pictures))
+    Ok(prepared.await.map_err(|_| ErrCode::SystemError)??)
 }
 
 pub(super) fn draft(article: wire::article::Article) -> Result<ArticleDraft, ApiError> {

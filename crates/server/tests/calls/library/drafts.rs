@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use store::clock::Clock;
 
 use super::{add, added, advance, article, kept, local, pinned, relogin};
 use crate::harness::{Server, fixture};
@@ -224,4 +225,73 @@ async fn a_series_of_pictures_is_a_draft_too() {
     assert_eq!(add(pictures(&[&voice])).await.errcode(), 40007);
     assert_eq!(add(pictures(&[&temporary])).await.errcode(), 40007);
     assert_eq!(add(pictures(&[&json!("")])).await.errcode(), 40007);
+}
+
+#[tokio::test]
+async fn a_draft_that_was_changed_after_it_was_sent_stays() {
+    let server = Server::start();
+    let account = server.service().await;
+    let cover = added(&server, &account, "thumb", "test.jpg").await;
+    let mut left = Vec::new();
+    for changed in [false, true] {
+        let draft = kept(&server, &account, "draft/add", 1).await;
+        let body = json!({"filter": {"is_to_all": true}, "msgtype": "mpnews", "mpnews": {"media_id": draft},
+            "clientmsgid": format!("changed-{changed}")});
+        let sent = server.call(&account, "message/mass/sendall", body).await;
+        assert_eq!(sent.errcode(), 0, "{}", sent.text());
+        if changed {
+            let update = json!({"media_id": draft, "index": 0, "articles": article("改过", &cover)});
+            assert_eq!(server.call(&account, "draft/update", update).await.errcode(), 0);
+        }
+        server.deliver().await;
+        let found = server
+            .call(&account, "draft/get", json!({"media_id": draft}))
+            .await
+            .json();
+        left.push(found["news_item"][0]["title"].clone());
+    }
+    assert_eq!(left, [json!(null), json!("改过")]);
+}
+
+#[tokio::test]
+async fn a_picture_whose_bytes_were_collected_is_taken_out_of_an_article() {
+    let server = Server::start();
+    let account = server.service().await;
+    let cover = added(&server, &account, "thumb", "test.jpg").await;
+    let picture = add(&server, &account, "image", "test.png").await.json();
+    let content = async || {
+        let mut with_picture = article("图", &cover);
+        with_picture["content"] = json!(format!(
+            "<p>图<img src=\"{}\"></p>",
+            picture["url"].as_str().expect("a URL")
+        ));
+        let draft = server
+            .call(&account, "draft/add", json!({"articles": [with_picture]}))
+            .await
+            .json();
+        let id = json!({"media_id": draft["media_id"]});
+        let found = server.call(&account, "draft/get", id.clone()).await.json();
+        server.call(&account, "draft/delete", id).await;
+        found["news_item"][0]["content"].to_string()
+    };
+    assert!(content().await.contains("<img"));
+    let gone = json!({"media_id": picture["media_id"]});
+    assert_eq!(
+        server
+            .call(&account, "material/del_material", gone)
+            .await
+            .errcode(),
+        0
+    );
+    let later = server.clock.now().plus_seconds(48 * 3_600);
+    let unused = server.store.unused_blobs(later, 8).await.expect("reads");
+    assert_eq!(unused.len(), 1);
+    let forgotten = server
+        .store
+        .forget_unused_blobs(&unused, later)
+        .await
+        .expect("forgets");
+    assert_eq!(forgotten, unused);
+    let content = content().await;
+    assert!(content.contains('图') && !content.contains("<img"), "{content}");
 }

@@ -425,3 +425,37 @@ async fn a_made_video_lives_as_long_as_its_source_and_comes_from_a_form_too() {
         40007
     );
 }
+
+#[tokio::test]
+async fn the_type_of_an_upload_may_stand_in_the_form_behind_the_file() {
+    let server = Server::start();
+    let account = server.service().await;
+    let picture = fixture("test.jpg");
+    let upload = async |path: &str, kind: &str, file: &[u8]| {
+        let parts: [Part<'_>; 2] = [("media", Some("x"), file), ("type", None, kind.as_bytes())];
+        form(&server, &account, path, &parts).await
+    };
+    for path in ["media/upload", "material/add_material"] {
+        assert_eq!(
+            upload(path, "image", &picture).await.json()["media_id"]
+                .as_str()
+                .map(str::len),
+            Some(64)
+        );
+        assert_eq!(upload(path, "gif", &picture).await.errcode(), 40004);
+        assert_eq!(upload(path, "thumb", &vec![0; 70_000]).await.errcode(), 40012);
+        let typed = format!("{path}?type=thumb");
+        assert_eq!(
+            upload(&typed, "image", &picture).await.json()["media_id"]
+                .as_str()
+                .map(str::len),
+            Some(64)
+        );
+        assert_eq!(
+            upload(&format!("{path}?type=gif"), "image", &picture)
+                .await
+                .errcode(),
+            40004
+        );
+    }
+}

@@ -24,7 +24,7 @@ async fn a_draft_is_published_without_reaching_anybody() {
             .await
     };
     let answer = submit(&draft).await;
-    assert_snapshot!(answer.text(), @r#"{"errcode":0,"errmsg":"ok","publish_id":"100000001","msg_data_id":1000000001}"#);
+    assert_snapshot!(answer.text(), @r#"{"errcode":0,"errmsg":"ok","publish_id":100000001,"msg_data_id":1000000001}"#);
     assert!(server.get(&page).await.text().contains("第1篇的正文"));
     let publish_id = answer.json()["publish_id"].clone();
     let get = async || {
@@ -33,7 +33,7 @@ async fn a_draft_is_published_without_reaching_anybody() {
             .await
     };
     let status = get().await;
-    assert_snapshot!(pinned(&status), @r#"{"publish_id":"100000001","publish_status":0,"article_id":"LINK","article_detail":{"count":2,"item":[{"idx":1,"article_url":"http://qunfa.test/s/LINK"},{"idx":2,"article_url":"http://qunfa.test/s/LINK"}]},"fail_idx":[]}"#);
+    assert_snapshot!(pinned(&status), @r#"{"publish_id":100000001,"publish_status":0,"article_id":"LINK","article_detail":{"count":2,"item":[{"idx":1,"article_url":"http://qunfa.test/s/LINK"},{"idx":2,"article_url":"http://qunfa.test/s/LINK"}]},"fail_idx":[]}"#);
     assert_eq!(
         status.json()["article_detail"]["item"][0]["article_url"],
         links["news_item"][0]["url"]
@@ -91,7 +91,7 @@ async fn a_draft_is_published_without_reaching_anybody() {
     assert_eq!(list(0).await.json()["total_count"], 1);
     assert_eq!(delete(json!(null)).await.errcode(), 0);
     assert_eq!(delete(json!(0)).await.errcode(), 0, "repeating is fine");
-    assert_snapshot!(get().await.text(), @r#"{"publish_id":"100000001","publish_status":5,"fail_idx":[]}"#);
+    assert_snapshot!(get().await.text(), @r#"{"publish_id":100000001,"publish_status":5,"fail_idx":[]}"#);
     assert_snapshot!(list(0).await.text(), @r#"{"total_count":0,"item_count":0,"item":[]}"#);
 }
 

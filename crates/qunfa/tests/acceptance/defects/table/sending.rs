@@ -4,6 +4,16 @@ use super::*;
 use crate::common::SERVICE;
 
 pub const ENDPOINTS: &[Endpoint] = &[
+    // First, because a refused call is forgotten when a hundred others were refused after it (accounts §1.4).
+    Endpoint {
+        path: "/cgi-bin/openapi/rid/get",
+        good: |world, _| json!({"rid": world.own.rid}),
+        fields: &[
+            field!("/rid", Missing => 76002, WrongType => 76002, Is(unknown) => 76002,
+            Foreign(|things| &things.rid) => 76001),
+        ],
+        ..OPEN
+    },
     // Credentials (accounts §1.2).
     Endpoint {
         path: "/cgi-bin/stable_token",
@@ -103,13 +113,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/cgi-bin/message/mass/sendall",
         good: |world, key| {
-            to_tag(
-                json!({"msgtype": "image", "images": {"media_ids": [world.own.image]}, "clientmsgid": key}),
-            )
+            to_tag(json!({"msgtype": "image", "images": {"media_ids": world.own.images}, "clientmsgid": key}))
         },
         fields: &[
             field!("/images", Missing => 40008, WrongType => 40008),
-            field!("/images/media_ids", Is(empty) => 40215, Many(21) => 40215, Is(|| json!(["unknown"])) => 40007),
+            field!("/images/media_ids", Missing => 40215, WrongType => 40215, Is(empty) => 40215,
+                Many(21) => 40215, Is(strangers) => 40007, Foreign(|things| &things.images) => 40007,
+                Expired(|things| &things.images) => 40007),
+            optional!("/images/recommend", WrongType => 40194, Long(301) => 40193, Long(300) => 0),
+            optional!("/images/title", WrongType => 40035, Long(65) => 45003, Long(64) => 0),
         ],
         ..MASS
     },
@@ -135,6 +147,28 @@ pub const ENDPOINTS: &[Endpoint] = &[
             medium_id!("/mpvideo/media_id", video, image),
             optional!("/mpvideo/title", WrongType => 40035, Long(129) => 45003, Long(128) => 0),
             optional!("/mpvideo/description", WrongType => 40035, Long(513) => 45004, Long(512) => 0),
+        ],
+        ..MASS
+    },
+    Endpoint {
+        path: "/cgi-bin/message/mass/sendall",
+        good: |world, key| {
+            to_tag(json!({"msgtype": "wxcard", "wxcard": {"card_id": world.own.card}, "clientmsgid": key}))
+        },
+        fields: &[
+            field!("/wxcard", Missing => 40008, WrongType => 40008),
+            field!("/wxcard/card_id", Missing => 40073, WrongType => 40073, Is(unknown) => 40073,
+                Foreign(|things| &things.card) => 40073),
+        ],
+        ..MASS
+    },
+    Endpoint {
+        path: "/card/create",
+        good: |_, title| json!({"card": {"card_type": "GROUPON", "groupon": {"base_info": {"title": title}}}}),
+        fields: &[
+            field!("/card", Missing => 40097, WrongType => 40097),
+            field!("/card/card_type", Missing => 40097, WrongType => 40097),
+            field!("/card/groupon/base_info/title", Missing => 40097, WrongType => 40097, Long(1_000) => 40097),
         ],
         ..MASS
     },

@@ -3,7 +3,7 @@
 use super::Upload;
 use crate::{
     common::files,
-    help::{gif, jpeg_of, mp3},
+    help::made::{gif, jpeg_of, mp3},
 };
 pub const UPLOADS: &[Upload] = &[
     Upload {

@@ -1,0 +1,3 @@
+module qunfa/qunfatest
+
+go 1.24
