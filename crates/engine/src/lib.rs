@@ -92,6 +92,7 @@ impl Default for Pending {
         Self {
             clear_up: Timestamp(i64::MIN),
             paused: HashMap::new(),
+            paused_schedules: HashMap::new(),
         }
     }
 }
@@ -134,15 +135,7 @@ impl Engine {
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
-<<<<<<< HEAD
             turn: Mutex::new(Pending::default()),
-=======
-            turn: Mutex::new(Pending {
-                clear_up: Timestamp(i64::MIN),
-                paused: HashMap::new(),
-                paused_schedules: HashMap::new(),
-            }),
->>>>>>> main
         }
     }
 
@@ -210,7 +203,7 @@ impl Engine {
     async fn turn(&self, pending: &mut Pending, now: Timestamp) -> StoreResult<Turn> {
         pending.paused.retain(|_, until| *until > now);
         pending.paused_schedules.retain(|_, until| *until > now);
-        let (mut worked, next_schedule) = self.accept_schedules(&mut pending, now).await?;
+        let (mut worked, next_schedule) = self.accept_schedules(pending, now).await?;
         let running = self.store.running_masses().await?;
         self.reviews.keep_only(&running);
         let mut next_mass = None;

@@ -206,7 +206,7 @@ impl Reviews {
 
     /// Forgets all masses.
     pub(crate) fn forget_all(&self) {
-        self.stands().clear();
+        self.under_way().clear();
     }
 
     /// Asks the quick reviewers now and the slow ones beside the turn.

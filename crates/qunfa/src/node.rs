@@ -9,23 +9,15 @@ use engine::{
     callback::{CallbackSender, CallbackSettings},
     review::{Reviewer, Reviews},
 };
-<<<<<<< HEAD
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl};
-=======
 use futures::FutureExt;
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings};
->>>>>>> main
+use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl};
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
 };
 use tokio::net::TcpListener;
 
-<<<<<<< HEAD
-use crate::sandbox::Control;
-=======
-use crate::sandbox::intercept::Interception;
->>>>>>> main
+use crate::sandbox::{Control, intercept::Interception};
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -200,10 +192,7 @@ impl Node {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
         let work = tokio::spawn(async move { engine.run().await });
-<<<<<<< HEAD
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
-        server::listen::serve(listener, router, settings, shutdown).await;
-=======
         let shutdown = shutdown.shared();
         let intercepted = async {
             if let Some(interception) = interception {
@@ -214,7 +203,6 @@ impl Node {
         };
         let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
         tokio::join!(served, intercepted);
->>>>>>> main
         // A turn is a few transactions; one cut short is taken up at the next start.
         for task in drive.into_iter().chain([work]) {
             task.abort();

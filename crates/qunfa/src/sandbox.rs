@@ -25,16 +25,13 @@ use store::{
 };
 use tokio::sync::Mutex;
 
-<<<<<<< HEAD
 mod dice;
 mod moving;
 mod readers;
 mod snapshots;
-=======
 pub mod intercept;
 pub mod ready;
 pub mod scenario;
->>>>>>> main
 mod verdicts;
 mod world;
 

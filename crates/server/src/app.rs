@@ -12,7 +12,6 @@ use domain::{
     speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
-<<<<<<< HEAD
 use store::{
     Store, StoreResult,
     blob::Blobs,
@@ -20,11 +19,7 @@ use store::{
     clock::{Clock, ClockMode},
     random::Random,
 };
-use tokio::sync::RwLock;
-=======
-use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
-use tokio::sync::Semaphore;
->>>>>>> main
+use tokio::sync::{RwLock, Semaphore};
 
 use crate::api::{inflight::Inflight, network::Checks, refused::Refused};
 

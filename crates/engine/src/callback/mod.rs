@@ -68,11 +68,8 @@ struct Parts {
     http: post::Poster,
     in_flight: Mutex<HashMap<AccountId, Lane>>,
     landed: Notify,
-<<<<<<< HEAD
     tries: tokio::sync::Mutex<JoinSet<()>>,
-=======
     look_ups: Arc<Semaphore>,
->>>>>>> main
 }
 
 /// The tries under way of one account.

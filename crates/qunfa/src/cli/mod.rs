@@ -130,13 +130,8 @@ impl Job {
 async fn run(command: Command) -> Result<Status, CliError> {
     match command {
         Command::Serve(args) => serve::run(args.prepare()?).await,
-<<<<<<< HEAD
-        Command::Sandbox(mut args) => match args.command.take() {
-            Some(command) => sandbox::ask(command).await,
-=======
         Command::Sandbox(args) => match args.command.clone() {
             Some(command) => command.run().await,
->>>>>>> main
             None => sandbox::run(args.prepare()?).await,
         },
         Command::Account(command) => account::run(command).await,

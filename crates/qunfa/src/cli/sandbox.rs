@@ -6,10 +6,7 @@ pub mod scenario;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
-<<<<<<< HEAD
 use domain::time::{Timestamp, parse_rfc3339};
-=======
->>>>>>> main
 
 use super::error::{CliError, Status};
 use crate::{
@@ -32,26 +29,17 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 /// Run a server to test against.
 #[derive(Clone, Debug, Args)]
-<<<<<<< HEAD
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Examples:
-  qunfa sandbox                     three accounts with 1000 followers each, gone at the end
-  qunfa sandbox --followers 1000000 --data ./sandbox
-  qunfa sandbox --listen 127.0.0.1:9000 --seed 7
-  qunfa sandbox --tag vip=0.05 --tag city=0.3 --opt-out-rate 0.02 --open-rate 0.2
-  qunfa sandbox --frozen --start 2026-11-22T10:00:00+08:00
-  qunfa sandbox clock advance 2h    of a sandbox that runs
-=======
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --tag vip=0.05 --tag city=0.3 --opt-out-rate 0.02 --open-rate 0.2
+  qunfa sandbox --frozen --start 2026-11-22T10:00:00+08:00
   qunfa sandbox --intercept         also for SDKs whose hosts cannot be changed
   qunfa sandbox --listen 127.0.0.1:0 --ready - --stop-with-stdin     for tests: any free port, told in JSON
   qunfa sandbox run scenarios/*.yaml
->>>>>>> main
+  qunfa sandbox clock advance 2h    of a sandbox that runs
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
@@ -67,24 +55,15 @@ pub struct SandboxArgs {
     /// Keep the state in this folder; without it, everything is gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-<<<<<<< HEAD
     /// What ids are made from [default: 1]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// What its followers are like.
-    #[command(flatten)]
-    pub world: world::WorldArgs,
     /// Let the clock stand until it is moved
     #[arg(long)]
     pub frozen: bool,
     /// Where the clock starts in an empty folder, such as 2026-11-22T10:00:00+08:00 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub start: Option<Timestamp>,
-    /// What to do with a sandbox that runs
-=======
-    /// What ids are made from
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
     /// Write one JSON object to FILE as soon as calls are answered: base_url, admin_token, accounts, pid;
     /// `-` writes it to standard output, alone. The file is removed at the end
     #[arg(long, value_name = "FILE")]
@@ -95,21 +74,24 @@ pub struct SandboxArgs {
     /// SDKs with literal hosts.
     #[command(flatten)]
     pub interception: InterceptArgs,
+    /// What its followers are like.
+    #[command(flatten)]
+    pub world: world::WorldArgs,
     /// What to do with it.
->>>>>>> main
     #[command(subcommand)]
     pub command: Option<SandboxCommand>,
 }
 
-<<<<<<< HEAD
-/// What can be done with a sandbox that runs.
+/// What else the sandbox does.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SandboxCommand {
-    /// Look at or move its clock (时钟)
+    /// Play scenarios, each in a sandbox of its own, and say what was not as expected (跑场景)
+    Run(scenario::RunArgs),
+    /// Look at or move the clock of a sandbox that runs (时钟)
     Clock(clock::ClockArgs),
-    /// Keep its state and go back to it (快照)
+    /// Keep the state of a sandbox that runs, and go back to it (快照)
     Snapshot(snapshot::SnapshotArgs),
-    /// Make everything as it was right after its start (重置)
+    /// Make everything as it was right after the start (重置)
     Reset(snapshot::ResetArgs),
 }
 
@@ -117,27 +99,15 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     parse_rfc3339(text).ok_or_else(|| "must be an instant such as 2026-11-22T10:00:00+08:00".into())
 }
 
-/// Asks a sandbox that runs.
-pub async fn ask(command: SandboxCommand) -> Result<Status, CliError> {
-    match command {
-        SandboxCommand::Clock(args) => clock::run(args).await,
-        SandboxCommand::Snapshot(args) => snapshot::run(args).await,
-        SandboxCommand::Reset(args) => snapshot::reset(args).await,
-=======
-/// What else the sandbox does.
-#[derive(Clone, Debug, Subcommand)]
-pub enum SandboxCommand {
-    /// Play scenarios, each in a sandbox of its own, and say what was not as expected (跑场景)
-    Run(scenario::RunArgs),
-}
-
 impl SandboxCommand {
     /// Does it.
     pub async fn run(self) -> Result<Status, CliError> {
         match self {
             SandboxCommand::Run(args) => scenario::run(args).await,
+            SandboxCommand::Clock(args) => clock::run(args).await,
+            SandboxCommand::Snapshot(args) => snapshot::run(args).await,
+            SandboxCommand::Reset(args) => snapshot::reset(args).await,
         }
->>>>>>> main
     }
 }
 

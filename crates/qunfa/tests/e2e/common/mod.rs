@@ -7,13 +7,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use domain::time::{Timestamp, parse_rfc3339};
 use qunfa::{
-<<<<<<< HEAD
     clock::{VirtualClock, WallClock},
-    sandbox::{Sandbox, SandboxConfig, World},
-=======
-    clock::VirtualClock,
-    sandbox::{Sandbox, SandboxConfig, intercept::Interception},
->>>>>>> main
+    sandbox::{Sandbox, SandboxConfig, World, intercept::Interception},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,25 +48,26 @@ impl TestServer {
 
     /// A server over a folder that outlives it.
     pub async fn in_folder(folder: &Path, followers: usize) -> Self {
-<<<<<<< HEAD
-        Self::of_world(
-            folder,
-            followers,
-            World::default(),
-            Arc::new(WallClock::default()),
-        )
-        .await
+        Self::launch(folder, followers, None).await
     }
 
     /// The same with followers as described, and with another clock for the machine's.
     pub async fn of_world(folder: &Path, followers: usize, world: World, wall: Arc<dyn Clock>) -> Self {
-=======
-        Self::launch(folder, followers, None).await
+        Self::open(folder, followers, (world, wall), None).await
     }
 
     /// The same, also in the place of WeChat's hosts.
     pub async fn launch(folder: &Path, followers: usize, interception: Option<Interception>) -> Self {
->>>>>>> main
+        let usual: (_, Arc<dyn Clock>) = (World::default(), Arc::new(WallClock::default()));
+        Self::open(folder, followers, usual, interception).await
+    }
+
+    async fn open(
+        folder: &Path,
+        followers: usize,
+        (world, wall): (World, Arc<dyn Clock>),
+        interception: Option<Interception>,
+    ) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .expect("a port");
