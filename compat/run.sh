@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, walk, helpers)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, browser, walk, helpers)
 #
 # What cannot run here (no node, no go) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -166,6 +166,35 @@ run_intercept() {
     note intercept "$status"
 }
 
+find_chromium() {
+    local candidate
+    for candidate in ${CHROMIUM:-} chromium chromium-browser google-chrome; do
+        if command -v "$candidate" >/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+run_browser() {
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        left_out+=("browser: needs node of version 20 or later with npm")
+        return
+    fi
+    if ! find_chromium >/dev/null && [[ ${CI:-} == true && $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
+    fi
+    if ! CHROMIUM=$(find_chromium); then
+        left_out+=("browser: needs chromium (CHROMIUM names another path)")
+        return
+    fi
+    export CHROMIUM
+    local status=0
+    { cd "$here/browser" && npm ci --no-audit --no-fund --loglevel=error && npm test; } || status=$?
+    note browser "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -205,11 +234,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept walk helpers)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept browser walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | go | java | recipes | acceptance | intercept | walk | helpers) ;;
-        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [walk] [helpers]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | intercept | browser | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [browser] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 

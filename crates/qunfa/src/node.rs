@@ -10,7 +10,10 @@ use engine::{
     review::{Reviewer, Reviews},
 };
 use futures::FutureExt;
-use server::app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl};
+use server::{
+    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
+    sandbox::inspector::Inspector,
+};
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
     sqlite::SqliteStore, vault::Vault,
@@ -37,6 +40,8 @@ pub struct NodeConfig {
     pub callbacks: CallbackSettings,
     /// Who reads masses before they go out.
     pub reviewers: Vec<Arc<dyn Reviewer>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// Why a node does not start.
@@ -68,6 +73,7 @@ pub struct Node {
     ids: Arc<Random>,
     vault: Vault,
     settings: Arc<ServerSettings>,
+    inspector: Option<Arc<Inspector>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -136,6 +142,7 @@ impl Node {
             ids: Arc::new(config.ids),
             vault,
             settings: Arc::new(config.server),
+            inspector: config.inspector,
         })
     }
 
@@ -167,6 +174,7 @@ impl Node {
                 .control
                 .clone()
                 .map(|control| control as Arc<dyn WorldControl>),
+            inspector: self.inspector.clone(),
         })
     }
 
@@ -191,6 +199,13 @@ impl Node {
     ) {
         let router = server::routes::router(self.app(sandbox));
         let (engine, settings) = (self.engine.clone(), self.settings.clone());
+        let inspector = self.inspector.clone();
+        let shutdown = async move {
+            shutdown.await;
+            if let Some(inspector) = inspector {
+                inspector.close();
+            }
+        };
         let work = tokio::spawn(async move { engine.run().await });
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         let shutdown = shutdown.shared();

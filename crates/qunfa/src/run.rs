@@ -64,6 +64,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
         reviewers: reviewers(settings)?,
+        inspector: None,
     })
     .map_err(|error| CliError::failed(error.to_string()))?;
     output::print(&format!(

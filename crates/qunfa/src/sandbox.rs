@@ -18,7 +18,7 @@ use domain::{
     time::{Calendar, Timestamp},
 };
 use engine::callback::{AddressRules, CallbackSettings};
-use server::app::ServerSettings;
+use server::{app::ServerSettings, sandbox::inspector::Inspector};
 use sha2::{Digest, Sha256};
 use store::{
     Store, StoreResult, account::NewAccount, clock::Clock, random::Random, sqlite::SqliteStore, vault,
@@ -26,12 +26,13 @@ use store::{
 use tokio::sync::Mutex;
 
 mod dice;
+mod edge;
+pub mod intercept;
 mod moving;
 mod readers;
-mod snapshots;
-pub mod intercept;
 pub mod ready;
 pub mod scenario;
+mod snapshots;
 mod verdicts;
 mod world;
 
@@ -107,6 +108,7 @@ impl Sandbox {
         let start = config.start.unwrap_or_else(|| wall.now());
         let clock = Arc::new(VirtualClock::beside(wall, start));
         let verdicts = Verdicts::default();
+        let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
         let mut node = Node::open(NodeConfig {
             folder: config.folder.clone(),
             master_key: from_seed(config.seed, "master key"),
@@ -116,7 +118,10 @@ impl Sandbox {
             server: server_settings(config),
             callbacks: callback_settings(config),
             reviewers: vec![Arc::new(verdicts.clone())],
+            inspector: Some(inspector.clone()),
         })?;
+        let watch = edge::Watch::new(inspector.clone(), clock.clone());
+        node.engine.callbacks().watch(Arc::new(watch));
         let store = node.store.clone();
         let starts = count_start(store.as_ref()).await?;
         // Ids of an earlier start are not made again.
@@ -148,6 +153,7 @@ impl Sandbox {
             ),
             kept: vec![Arc::new(verdicts.clone())],
             verdicts,
+            inspector,
             shelf: Shelf::in_folder(&config.folder),
             gate: Arc::default(),
             one_at_a_time: Mutex::new(Timestamp(i64::MIN)),

@@ -21,7 +21,10 @@ use store::{
 };
 use tokio::sync::{RwLock, Semaphore};
 
-use crate::api::{inflight::Inflight, network::Checks, refused::Refused};
+use crate::{
+    api::{inflight::Inflight, network::Checks, refused::Refused},
+    sandbox::inspector::Inspector,
+};
 
 /// Uploads that are looked at at a time: a picture may take 128 MiB while it is decoded (SEC9, SEC10).
 const FILE_CHECKS: usize = 4;
@@ -52,6 +55,8 @@ pub struct Parts {
     pub sandbox: Option<Arc<dyn SandboxControl>>,
     /// Takes the world back, in a sandbox.
     pub world: Option<Arc<dyn WorldControl>>,
+    /// Watches and disturbs calls, in a sandbox.
+    pub inspector: Option<Arc<Inspector>>,
 }
 
 /// What handlers share; cheap to clone.

@@ -6,7 +6,6 @@ mod patience;
 
 use std::{
     collections::HashMap,
-    convert::Infallible,
     io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -32,6 +31,7 @@ use crate::{
     api::refused::Peer,
     app::ServerSettings,
     listen::patience::{Patience, Stage},
+    sandbox::observe::HangUp,
 };
 
 /// Bytes of all headers of a request, at most (SEC10).
@@ -143,9 +143,12 @@ async fn connection(
         let served = stage.serving();
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
-            let response = answer.await?;
+            let Ok(response) = answer.await;
+            if response.extensions().get::<HangUp>().is_some() {
+                return Err("hung up as a fault rule says");
+            }
             // The connection waits for its next request when the answer is gone, not when it begins.
-            Ok::<_, Infallible>(response.map(|body| served.until_sent(body)))
+            Ok(response.map(|body| served.until_sent(body)))
         }
     });
     let connection = http1::Builder::new()

@@ -35,6 +35,12 @@ pub fn router(app: App) -> Router {
         routes = routes.merge(sandbox::routes());
     }
     let text = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| transport::is_text(headers);
+    if app.inspector.is_some() {
+        routes = routes.layer(middleware::from_fn_with_state(
+            app.clone(),
+            sandbox::observe::observe,
+        ));
+    }
     let routes = routes
         .fallback(transport::not_found)
         .layer(DefaultBodyLimit::disable())

@@ -1,6 +1,17 @@
 //! The sandbox's clock and what it plays to the engine. These paths exist in a sandbox only.
 
+pub mod body;
 mod clock;
+pub mod curl;
+pub mod errcode;
+pub mod fault;
+mod faults;
+pub mod inspector;
+pub mod log;
+mod meaning;
+pub mod observe;
+mod page;
+mod request;
 pub mod snapshots;
 
 use axum::{
@@ -31,7 +42,10 @@ pub fn routes() -> Router<App> {
         )
         .merge(clock::routes())
         .merge(snapshots::routes())
-        .route("/sandbox", any(unknown))
+        .merge(request::routes())
+        .merge(faults::routes())
+        .merge(errcode::routes())
+        .merge(page::routes())
         .route("/sandbox/{*path}", any(unknown))
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }

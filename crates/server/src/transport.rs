@@ -182,14 +182,16 @@ pub async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "404 not found").into_response()
 }
 
-fn rid(app: &App) -> String {
+/// A new request id.
+pub fn rid(app: &App) -> String {
     wire::error::rid(
         u64::try_from(app.now().seconds()).unwrap_or_default(),
         app.secrets.number(),
     )
 }
 
-async fn discard(mut rest: Body) {
+/// Reads a body and throws it away, within bounds.
+pub async fn discard(mut rest: Body) {
     let read = async {
         let mut length = 0_usize;
         while let Some(Ok(frame)) = rest.frame().await {

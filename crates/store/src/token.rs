@@ -46,6 +46,17 @@ pub struct StableToken {
 #[error("the day's forced renewals are used up")]
 pub struct ForcesUsedUp;
 
+/// How access tokens end before their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// This one is unknown from now on (40001).
+    Revoked(TokenHash),
+    /// This one is past its time from now on (42001).
+    Expired(TokenHash),
+    /// All plain tokens but this one are unknown from now on: no overlap.
+    AllBut(TokenHash),
+}
+
 /// Access tokens and inbox tokens.
 #[async_trait]
 pub trait TokenStore {
@@ -59,6 +70,8 @@ pub trait TokenStore {
         force: bool,
         now: Timestamp,
     ) -> StoreResult<Result<StableToken, ForcesUsedUp>>;
+    /// Ends access tokens of an account; the next stable token asked for is a new one when it was among them.
+    async fn end_tokens(&self, account: AccountId, end: TokenEnd, now: Timestamp) -> StoreResult<()>;
     /// Whose access token this is.
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState>;
     /// Lets `hash` read one follower's inbox until `expires_at`.

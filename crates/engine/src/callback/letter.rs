@@ -45,7 +45,7 @@ pub(super) fn verification(stamp: &OwnedStamp, echo: &str) -> Query {
 
 /// An event in words, not yet packed.
 pub(super) struct Draft {
-    xml: String,
+    pub(super) xml: String,
     open_id: Option<String>,
 }
 

@@ -4,13 +4,14 @@
 //! receiver holds up its own account only.
 
 mod address;
+pub mod edge;
 mod letter;
 mod post;
 mod probe;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -22,6 +23,7 @@ use domain::{
     link::LinkKey,
     time::Timestamp,
 };
+use edge::{Edge, Fate, Outgoing};
 use store::{
     Store, StoreResult,
     bus::{Bus, Hint},
@@ -70,6 +72,21 @@ struct Parts {
     landed: Notify,
     tries: tokio::sync::Mutex<JoinSet<()>>,
     look_ups: Arc<Semaphore>,
+    edge: OnceLock<Arc<dyn Edge>>,
+}
+
+/// Why an event was not received.
+enum Failure {
+    /// The try failed.
+    Failed(String),
+    /// It was held back at the edge until then.
+    HeldBack(Timestamp),
+}
+
+impl<T: Into<String>> From<T> for Failure {
+    fn from(reason: T) -> Self {
+        Self::Failed(reason.into())
+    }
 }
 
 /// The tries under way of one account.
@@ -107,7 +124,13 @@ impl CallbackSender {
             look_ups: Arc::new(Semaphore::new(probe::LOOK_UPS)),
             landed,
             tries: tokio::sync::Mutex::default(),
+            edge: OnceLock::new(),
         })))
+    }
+
+    /// Puts `edge` between the sender and the network; once, before anything is sent.
+    pub fn watch(&self, edge: Arc<dyn Edge>) {
+        let _ = self.0.edge.set(edge);
     }
 
     /// The GET handshake of spec events §2: the receiver must answer the echo string within 5 seconds.
@@ -228,7 +251,7 @@ impl CallbackSender {
         self.land(&event);
     }
 
-    async fn deliver(&self, event: &Event) -> Result<(), String> {
+    async fn deliver(&self, event: &Event) -> Result<(), Failure> {
         let store = self.0.store.as_ref();
         let account = store
             .account_by_id(event.account)
@@ -237,13 +260,61 @@ impl CallbackSender {
         let account = account.ok_or("the account is gone")?;
         let callback = account.callback.clone().ok_or("no callback URL is configured")?;
         let draft = letter::draft(store, &self.0.links, &self.0.settings.public_url, &account, event).await?;
-        let envelope = draft.seal(&account, &callback, &self.stamp(&callback), self.0.random.bytes())?;
-        self.0.http.post(&callback.url, &envelope).await
+        let stamp = self.stamp(&callback);
+        let envelope = draft.seal(&account, &callback, &stamp, self.0.random.bytes())?;
+        let Some(edge) = self.0.edge.get() else {
+            let answer = self.0.http.post(&callback.url, &envelope).await?;
+            return Ok(post::received(answer)?);
+        };
+        let outgoing = Outgoing {
+            app_id: &account.app_id.0,
+            event,
+            url: &callback.url,
+            plain: &draft.xml,
+            envelope: &envelope,
+            token: &stamp.token,
+            timestamp: stamp.timestamp,
+            nonce: &stamp.nonce,
+        };
+        self.over(edge.as_ref(), outgoing).await
     }
 
-    async fn report(&self, event: &Event, outcome: Result<(), String>) -> StoreResult<()> {
-        let Err(error) = outcome else {
-            return self.0.store.event_delivered(event.account, event.id).await;
+    /// One try over an edge.
+    async fn over(&self, edge: &dyn Edge, outgoing: Outgoing<'_>) -> Result<(), Failure> {
+        let fate = edge.fate(&outgoing);
+        let spoilt = edge::spoilt(outgoing.envelope);
+        let outgoing = match fate {
+            Fate::HoldBack(until) => return Err(Failure::HeldBack(until)),
+            Fate::Lose => {
+                edge.went(&outgoing, fate, &Err("lost on the way".to_owned()));
+                return Ok(());
+            }
+            Fate::SpoilSignature => Outgoing {
+                envelope: &spoilt,
+                ..outgoing
+            },
+            Fate::Send | Fate::SendTwice | Fate::TimeOut => outgoing,
+        };
+        let mut answer = self.0.http.post(outgoing.url, outgoing.envelope).await;
+        edge.went(&outgoing, fate, &answer);
+        if fate == Fate::TimeOut {
+            return Err(self.0.http.too_late().into());
+        }
+        if fate == Fate::SendTwice {
+            answer = self.0.http.post(outgoing.url, outgoing.envelope).await;
+            edge.went(&outgoing, fate, &answer);
+        }
+        Ok(post::received(answer?)?)
+    }
+
+    async fn report(&self, event: &Event, outcome: Result<(), Failure>) -> StoreResult<()> {
+        let error = match outcome {
+            Ok(()) => return self.0.store.event_delivered(event.account, event.id).await,
+            Err(Failure::HeldBack(until)) => {
+                let held = "held back by a fault rule";
+                return self.0.store.event_failed(event, held, Some(until)).await;
+            }
+            Err(Failure::Failed(error)) => error,
         };
         let now = self.0.clock.now();
         let first = event.first_try_at.unwrap_or(now);

@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{
-    Client, Response, Url,
+    Client, Response, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
 use wire::callback::{Envelope, Query};
 
-use super::AddressRules;
+use super::{AddressRules, edge::Answer};
 
 /// More of an answer is not read (spec events §7).
 const ANSWER_BYTES_MAX: usize = 64 * 1_024;
@@ -37,8 +37,8 @@ impl Poster {
         })
     }
 
-    /// Posts an event; any 2xx answer means that it was received.
-    pub(super) async fn post(&self, url: &str, envelope: &Envelope) -> Result<(), String> {
+    /// Posts an event; the error says why no answer came.
+    pub(super) async fn post(&self, url: &str, envelope: &Envelope) -> Result<Answer, String> {
         let url = self.address(url, &envelope.query)?;
         let request = self
             .http
@@ -46,13 +46,9 @@ impl Poster {
             .header("Content-Type", "text/xml")
             .body(envelope.body.clone());
         let answer = self.in_time(request.send()).await?;
-        let status = answer.status();
-        self.read(answer).await?;
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(format!("the receiver answered {status}"))
-        }
+        let status = answer.status().as_u16();
+        let body = self.read(answer).await?;
+        Ok(Answer { status, body })
     }
 
     /// Gets a text; anything but 2xx is a failure.
@@ -84,9 +80,14 @@ impl Poster {
         request.await.map_err(|error| self.explain(&error))
     }
 
+    /// Why an answer that did not come in time counts as none.
+    pub(super) fn too_late(&self) -> String {
+        format!("no answer within {} s", self.timeout.as_secs())
+    }
+
     fn explain(&self, error: &reqwest::Error) -> String {
         if error.is_timeout() {
-            return format!("no answer within {} s", self.timeout.as_secs());
+            return self.too_late();
         }
         // The address of an error may carry the query, and with it a signature (SEC4): only the cause is told.
         let mut cause: &dyn std::error::Error = error;
@@ -106,6 +107,15 @@ impl Poster {
         }
         bytes.truncate(ANSWER_BYTES_MAX);
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// Any 2xx answer means that the event was received.
+pub(super) fn received(answer: Answer) -> Result<(), String> {
+    match StatusCode::from_u16(answer.status) {
+        Ok(status) if status.is_success() => Ok(()),
+        Ok(status) => Err(format!("the receiver answered {status}")),
+        Err(_) => Err(format!("the receiver answered {}", answer.status)),
     }
 }
 

@@ -43,8 +43,7 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
-QUNFA_LOG_FORMAT apply."
-)]
+QUNFA_LOG_FORMAT apply.")]
 pub struct SandboxArgs {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]

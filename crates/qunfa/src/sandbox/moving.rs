@@ -8,7 +8,10 @@ use std::{
 use async_trait::async_trait;
 use domain::{id::AccountId, review::Verdict, time::Timestamp};
 use engine::{Engine, Turn};
-use server::app::{SandboxControl, Snapshot, WorldControl};
+use server::{
+    app::{SandboxControl, Snapshot, WorldControl},
+    sandbox::inspector::Inspector,
+};
 use store::{
     Store, StoreError, StoreResult,
     bus::{Bus, Hint},
@@ -52,6 +55,7 @@ pub(super) struct Moving {
     pub(super) readers: Readers,
     pub(super) verdicts: Verdicts,
     pub(super) kept: Vec<Arc<dyn Kept>>,
+    pub(super) inspector: Arc<Inspector>,
     pub(super) shelf: Shelf,
     pub(super) gate: Arc<RwLock<()>>,
     /// Held by whoever moves the clock or exchanges the world; holds until when the time is kept.
@@ -192,6 +196,7 @@ impl Moving {
             part.recall(memory.parts.get(part.name()).unwrap_or(&serde_json::Value::Null));
         }
         self.readers.forget().await;
+        self.inspector.forget_events();
         let mode = memory
             .rate
             .and_then(ClockMode::running)

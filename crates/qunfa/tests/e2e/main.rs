@@ -5,6 +5,7 @@ mod callback;
 mod clock;
 mod common;
 mod crash;
+mod fault;
 mod intercept;
 mod library;
 mod mass;

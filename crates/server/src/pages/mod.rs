@@ -28,6 +28,11 @@ pub fn routes() -> Router<App> {
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 
+/// Whether the reader asks for English first.
+pub fn english_asked(headers: &HeaderMap) -> bool {
+    Furniture::of(headers).english
+}
+
 /// `GET /`: what this server is.
 async fn front(State(app): State<App>, headers: HeaderMap) -> Response {
     page::render(

@@ -159,6 +159,7 @@ impl Server {
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),
             world: None,
+            inspector: None,
         });
         Self {
             router: server::routes::router(app),

@@ -12,7 +12,7 @@ use crate::{
     StoreResult,
     token::{
         FORCE_PAUSE_SECONDS, FORCES_PER_DAY, ForcesUsedUp, OVERLAP_SECONDS, StableToken, TOKEN_SECONDS,
-        TokenHash, TokenState, TokenStore,
+        TokenEnd, TokenHash, TokenState, TokenStore,
     },
     vault,
 };
@@ -35,6 +35,10 @@ impl TokenStore for SqliteStore {
     ) -> StoreResult<Result<StableToken, ForcesUsedUp>> {
         self.write(move |db, shared| stable_token(db, shared, account, force, now))
             .await
+    }
+
+    async fn end_tokens(&self, account: AccountId, end: TokenEnd, now: Timestamp) -> StoreResult<()> {
+        self.write(move |db, _| end_tokens(db, account, end, now)).await
     }
 
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState> {
@@ -115,6 +119,34 @@ fn add_token(
          ON CONFLICT DO NOTHING",
     )?
     .execute(params![hash, account.0, stable, expires_at.0])?;
+    Ok(())
+}
+
+fn end_tokens(db: &Connection, account: AccountId, end: TokenEnd, now: Timestamp) -> StoreResult<()> {
+    let (sql, hash) = match end {
+        TokenEnd::Revoked(hash) => (
+            "UPDATE access_token SET valid_until = min(valid_until, ?3) WHERE account = ?1 AND hash = ?2
+             RETURNING stable",
+            hash,
+        ),
+        TokenEnd::Expired(hash) => (
+            "UPDATE access_token SET valid_until = min(valid_until, ?3), expires_at = min(expires_at, ?3)
+             WHERE account = ?1 AND hash = ?2 RETURNING stable",
+            hash,
+        ),
+        TokenEnd::AllBut(hash) => (
+            "UPDATE access_token SET valid_until = min(valid_until, ?3)
+             WHERE account = ?1 AND hash <> ?2 AND stable = 0 RETURNING stable",
+            hash,
+        ),
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let ended = statement.query_map(params![account.0, hash, now.0], |row| row.get::<_, bool>(0))?;
+    let ended: Vec<bool> = ended.collect::<Result<_, _>>()?;
+    if ended.contains(&true) {
+        db.prepare_cached("UPDATE stable_token SET expires_at = min(expires_at, ?2) WHERE account = ?1")?
+            .execute(params![account.0, now.0])?;
+    }
     Ok(())
 }
 
