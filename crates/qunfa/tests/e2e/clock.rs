@@ -23,7 +23,7 @@ async fn shown(server: &TestServer) -> Value {
 async fn beside_a_wall() -> (tempfile::TempDir, Arc<VirtualClock>, TestServer) {
     let folder = tempfile::tempdir().expect("a folder");
     let wall = Arc::new(VirtualClock::standing_at(at("2026-01-01T00:00:00+08:00")));
-    let server = TestServer::of_world(folder.path(), 10, World::default(), wall.clone()).await;
+    let server = TestServer::open(folder.path(), 10, (World::default(), wall.clone()), None).await;
     (folder, wall, server)
 }
 

@@ -22,7 +22,13 @@ fn world() -> World {
 }
 
 async fn start(folder: &tempfile::TempDir, followers: usize, world: World) -> TestServer {
-    TestServer::of_world(folder.path(), followers, world, Arc::new(WallClock::default())).await
+    TestServer::open(
+        folder.path(),
+        followers,
+        (world, Arc::new(WallClock::default())),
+        None,
+    )
+    .await
 }
 
 /// Everybody and everything that the API tells of them.

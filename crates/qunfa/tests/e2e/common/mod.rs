@@ -51,18 +51,14 @@ impl TestServer {
         Self::launch(folder, followers, None).await
     }
 
-    /// The same with followers as described, and with another clock for the machine's.
-    pub async fn of_world(folder: &Path, followers: usize, world: World, wall: Arc<dyn Clock>) -> Self {
-        Self::open(folder, followers, (world, wall), None).await
-    }
-
     /// The same, also in the place of WeChat's hosts.
     pub async fn launch(folder: &Path, followers: usize, interception: Option<Interception>) -> Self {
         let usual: (_, Arc<dyn Clock>) = (World::default(), Arc::new(WallClock::default()));
         Self::open(folder, followers, usual, interception).await
     }
 
-    async fn open(
+    /// The same with followers as described, and with another clock for the machine's.
+    pub async fn open(
         folder: &Path,
         followers: usize,
         (world, wall): (World, Arc<dyn Clock>),
