@@ -152,6 +152,11 @@ impl Calendar {
             .map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
     }
 
+    /// The first instant of the next day after `at`.
+    pub fn next_day(&self, at: Timestamp) -> Timestamp {
+        self.day_start(self.day(at).plus(1)).max(at)
+    }
+
     /// `at` as RFC 3339 with this zone's offset, for people and for the sandbox's clock.
     pub fn rfc3339(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
@@ -198,6 +203,8 @@ mod tests {
         assert_eq!(calendar.day(before).0 + 1, calendar.day(after).0);
         assert_eq!(calendar.month(before).0 + 1, calendar.month(after).0);
         assert_eq!(calendar.next_month(before), after);
+        assert_eq!(calendar.next_day(before), after);
+        assert_eq!(calendar.next_day(after), at("2026-12-01T16:00:00Z"));
         assert_eq!(calendar.month_start(after), after);
         assert_eq!(calendar.rfc3339(after), "2026-12-01T00:00:00+08:00");
     }

@@ -31,7 +31,7 @@ use store::{
     clock::Clock,
     mass::{Released, Running, WorkerId},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Blocks that share one commit (design §2).
 const BLOCKS_PER_COMMIT: usize = 256;
@@ -87,6 +87,29 @@ struct Pending {
     paused_schedules: HashMap<(AccountId, ScheduleId), Timestamp>,
 }
 
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            clear_up: Timestamp(i64::MIN),
+            paused: HashMap::new(),
+            paused_schedules: HashMap::new(),
+        }
+    }
+}
+
+/// An engine between two turns.
+pub struct Held<'a>(&'a Engine, MutexGuard<'a, Pending>);
+
+impl Held<'_> {
+    /// Ends the tries and reviews under way without an outcome and forgets everything that was learned from the
+    /// store: its contents are about to be others.
+    pub async fn forget(&mut self) {
+        *self.1 = Pending::default();
+        self.0.callbacks.abandon().await;
+        self.0.reviews.forget_all();
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Engine({:?})", self.worker)
@@ -112,11 +135,7 @@ impl Engine {
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
-            turn: Mutex::new(Pending {
-                clear_up: Timestamp(i64::MIN),
-                paused: HashMap::new(),
-                paused_schedules: HashMap::new(),
-            }),
+            turn: Mutex::new(Pending::default()),
         }
     }
 
@@ -146,8 +165,12 @@ impl Engine {
     pub async fn run(&self) {
         let mut hints = self.bus.subscribe();
         loop {
+            // The clock is read once the turn has come: who holds turns up may set it back meanwhile.
+            let mut pending = self.turn.lock().await;
             let now = self.clock.now();
-            match self.step(now).await {
+            let turn = self.turn(&mut pending, now).await;
+            drop(pending);
+            match turn {
                 Ok(Turn::Worked) => {}
                 Ok(Turn::Idle { next_due }) => {
                     let scan = now.plus_ms(SCAN_MS);
@@ -169,9 +192,18 @@ impl Engine {
     /// Does one bounded turn of what is due at `now`.
     pub async fn step(&self, now: Timestamp) -> StoreResult<Turn> {
         let mut pending = self.turn.lock().await;
+        self.turn(&mut pending, now).await
+    }
+
+    /// Waits for the end of the turn under way; none begins while what it returns is held.
+    pub async fn hold(&self) -> Held<'_> {
+        Held(self, self.turn.lock().await)
+    }
+
+    async fn turn(&self, pending: &mut Pending, now: Timestamp) -> StoreResult<Turn> {
         pending.paused.retain(|_, until| *until > now);
         pending.paused_schedules.retain(|_, until| *until > now);
-        let (mut worked, next_schedule) = self.accept_schedules(&mut pending, now).await?;
+        let (mut worked, next_schedule) = self.accept_schedules(pending, now).await?;
         let running = self.store.running_masses().await?;
         self.reviews.keep_only(&running);
         let mut next_mass = None;

@@ -204,6 +204,11 @@ impl Reviews {
         }
     }
 
+    /// Forgets all masses.
+    pub(crate) fn forget_all(&self) {
+        self.under_way().clear();
+    }
+
     /// Asks the quick reviewers now and the slow ones beside the turn.
     pub(crate) async fn ask(&self, submission: Submission, bus: &Bus, now: Timestamp) -> Reviewed {
         let reviewers = self.0.reviewers.iter().cloned();

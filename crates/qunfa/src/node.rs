@@ -11,7 +11,7 @@ use engine::{
 };
 use futures::FutureExt;
 use server::{
-    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings},
+    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
     sandbox::inspector::Inspector,
 };
 use store::{
@@ -20,7 +20,7 @@ use store::{
 };
 use tokio::net::TcpListener;
 
-use crate::sandbox::intercept::Interception;
+use crate::sandbox::{Control, intercept::Interception};
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -59,6 +59,10 @@ pub enum StartError {
 pub struct Node {
     /// The rows.
     pub store: Arc<dyn Store>,
+    /// The database under them.
+    pub sqlite: Arc<SqliteStore>,
+    /// Moves the clock and takes the world back, in a sandbox.
+    pub control: Option<Arc<Control>>,
     /// The background work.
     pub engine: Arc<Engine>,
     /// The bytes.
@@ -99,11 +103,12 @@ impl Node {
     /// Opens the folder and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
+        let sqlite = Arc::new(SqliteStore::open(
             &config.folder,
             vault.clone(),
             config.calendar.clone(),
         )?);
+        let store: Arc<dyn Store> = sqlite.clone();
         let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
         let (bus, clock) = (Bus::default(), config.clock);
         let callbacks = CallbackSender::new(
@@ -127,6 +132,8 @@ impl Node {
         .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
+            sqlite,
+            control: None,
             engine: Arc::new(engine),
             blobs,
             bus,
@@ -140,8 +147,13 @@ impl Node {
     }
 
     /// Chance for ids.
-    pub fn ids(&self) -> &Random {
+    pub fn ids(&self) -> &Arc<Random> {
         &self.ids
+    }
+
+    /// Wakes the engine.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// The HTTP side over this node; with the sandbox's routes when there is a sandbox.
@@ -158,6 +170,10 @@ impl Node {
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
             sandbox,
+            world: self
+                .control
+                .clone()
+                .map(|control| control as Arc<dyn WorldControl>),
             inspector: self.inspector.clone(),
         })
     }
@@ -191,6 +207,7 @@ impl Node {
             }
         };
         let work = tokio::spawn(async move { engine.run().await });
+        let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         let shutdown = shutdown.shared();
         let intercepted = async {
             if let Some(interception) = interception {
@@ -202,7 +219,9 @@ impl Node {
         let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
         tokio::join!(served, intercepted);
         // A turn is a few transactions; one cut short is taken up at the next start.
-        work.abort();
-        let _ = work.await;
+        for task in drive.into_iter().chain([work]) {
+            task.abort();
+            let _ = task.await;
+        }
     }
 }

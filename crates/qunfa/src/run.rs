@@ -180,10 +180,12 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     let config = SandboxConfig {
         folder: folder.to_owned(),
         public_url: reachable.public_url(),
-        followers: usize::try_from(start.args.followers).unwrap_or(usize::MAX),
-        seed: start.args.seed,
-        clock_runs: true,
-        start: None,
+        followers: usize::try_from(start.world.followers).unwrap_or(usize::MAX),
+        seed: start.world.seed,
+        clock_runs: !start.args.frozen,
+        start: start.args.start,
+        world: start.world.world,
+        keep_start: true,
     };
     let interception = interception(&start.args.interception).await?;
     let sandbox = tokio::select! {

@@ -3,39 +3,47 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use async_trait::async_trait;
 use domain::{
     account::AccountKind,
     callback::Retries,
-    follower::NewFollower,
     id::{AccountId, AppId},
     quota::Quota,
-    review::Verdict,
     time::{Calendar, Timestamp},
 };
-use engine::{
-    Engine, Turn,
-    callback::{AddressRules, CallbackSettings},
-};
-use server::{
-    app::{SandboxControl, ServerSettings},
-    sandbox::inspector::Inspector,
-};
+use engine::callback::{AddressRules, CallbackSettings};
+use server::{app::ServerSettings, sandbox::inspector::Inspector};
 use sha2::{Digest, Sha256};
-use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, vault};
+use store::{
+    Store, StoreResult, account::NewAccount, clock::Clock, random::Random, sqlite::SqliteStore, vault,
+};
 use tokio::sync::Mutex;
 
+mod dice;
 mod edge;
 pub mod intercept;
+mod moving;
+mod readers;
 pub mod ready;
 pub mod scenario;
+mod snapshots;
 mod verdicts;
+mod world;
 
+pub use moving::Control;
+use moving::Moving;
+use readers::Readers;
+pub use snapshots::Kept;
+use snapshots::Shelf;
 use verdicts::Verdicts;
+use world::People;
+pub use world::{Reading, World, WorldFile};
 
 use crate::{
     clock::{VirtualClock, WallClock},
@@ -44,13 +52,6 @@ use crate::{
 
 /// The admin token of every sandbox.
 pub const ADMIN_TOKEN: &str = "sandbox";
-/// Tags of every sandbox account, from id 100 upward, and how many followers share one.
-const TAGS: [(&str, usize); 3] = [("even", 2), ("tenth", 10), ("hundredth", 100)];
-/// Followers made at a time.
-const CHUNK: usize = 65_536;
-/// Real time that one advance waits for callback receivers, in all and at each instant.
-const PATIENCE: Duration = Duration::from_millis(1_000);
-const PATIENCE_AT_ONCE: Duration = Duration::from_millis(250);
 const CLOCK_SETTING: &str = "sandbox clock offset";
 const SEED_SETTING: &str = "sandbox seed";
 const STARTS_SETTING: &str = "sandbox starts";
@@ -70,6 +71,10 @@ pub struct SandboxConfig {
     pub clock_runs: bool,
     /// Where the clock starts in an empty folder; `None` is now.
     pub start: Option<Timestamp>,
+    /// What its followers are like.
+    pub world: World,
+    /// Whether the state right after the start is kept, so that there is a way back to it.
+    pub keep_start: bool,
 }
 
 /// A sandbox ready to serve.
@@ -77,28 +82,10 @@ pub struct SandboxConfig {
 pub struct Sandbox {
     /// The node.
     pub node: Node,
-    /// The clock, also by [`SandboxControl`].
+    /// The clock, also by [`Control`].
     pub clock: Arc<VirtualClock>,
     /// Moves the clock.
     pub control: Arc<Control>,
-}
-
-/// Moves the sandbox's clock and lets everything happen that falls due.
-#[derive(Clone)]
-pub struct Control(Arc<Moving>);
-
-struct Moving {
-    clock: Arc<VirtualClock>,
-    engine: Arc<Engine>,
-    store: Arc<dyn Store>,
-    verdicts: Verdicts,
-    one_at_a_time: Mutex<()>,
-}
-
-impl std::fmt::Debug for Control {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Control({:?})", self.0.clock)
-    }
 }
 
 impl Sandbox {
@@ -108,11 +95,21 @@ impl Sandbox {
         config: &SandboxConfig,
         progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<Self, StartError> {
-        let start = config.start.unwrap_or_else(|| WallClock::default().now());
-        let clock = Arc::new(VirtualClock::standing_at(start));
+        Self::open_beside(Arc::new(WallClock::default()), config, progress).await
+    }
+
+    /// The same, taking `wall` for the machine's clock.
+    pub async fn open_beside(
+        wall: Arc<dyn Clock>,
+        config: &SandboxConfig,
+        progress: &(dyn Fn(u64, u64) + Send + Sync),
+    ) -> Result<Self, StartError> {
+        config.world.check().map_err(StartError::Machine)?;
+        let start = config.start.unwrap_or_else(|| wall.now());
+        let clock = Arc::new(VirtualClock::beside(wall, start));
         let verdicts = Verdicts::default();
         let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
-        let node = Node::open(NodeConfig {
+        let mut node = Node::open(NodeConfig {
             folder: config.folder.clone(),
             master_key: from_seed(config.seed, "master key"),
             calendar: Calendar::shanghai(),
@@ -123,34 +120,50 @@ impl Sandbox {
             reviewers: vec![Arc::new(verdicts.clone())],
             inspector: Some(inspector.clone()),
         })?;
-        let watch = edge::Watch::new(inspector, clock.clone());
+        let watch = edge::Watch::new(inspector.clone(), clock.clone());
         node.engine.callbacks().watch(Arc::new(watch));
         let store = node.store.clone();
         let starts = count_start(store.as_ref()).await?;
-        if starts > 0 {
-            // Ids of an earlier start are not made again.
-            node.ids()
-                .reseed(config.seed ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        }
+        // Ids of an earlier start are not made again.
+        let ids = config.seed ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        node.ids().reseed(ids);
         check_seed(store.as_ref(), config.seed, &config.folder).await?;
         if let Some(offset) = store
             .setting(CLOCK_SETTING)
             .await?
             .and_then(|text| text.parse::<i64>().ok())
         {
-            clock.set(WallClock::default().now().plus_ms(offset));
+            clock.set(clock.wall().now().plus_ms(offset));
         }
-        make_world(store.as_ref(), config, clock.now(), progress).await?;
+        make_world((store.as_ref(), &node.sqlite), config, clock.now(), progress).await?;
         if config.clock_runs {
             clock.run();
         }
-        let control = Arc::new(Control(Arc::new(Moving {
+        let moving = Moving {
             clock: clock.clone(),
             engine: node.engine.clone(),
-            store,
+            sqlite: node.sqlite.clone(),
+            bus: node.bus().clone(),
+            ids: node.ids().clone(),
+            readers: Readers::new(
+                store.clone(),
+                node.sqlite.clone(),
+                config.world.reading,
+                config.seed,
+            ),
+            kept: vec![Arc::new(verdicts.clone())],
             verdicts,
-            one_at_a_time: Mutex::new(()),
-        })));
+            inspector,
+            shelf: Shelf::in_folder(&config.folder),
+            gate: Arc::default(),
+            one_at_a_time: Mutex::new(Timestamp(i64::MIN)),
+            store,
+        };
+        if config.keep_start {
+            moving.keep_start(ids).await?;
+        }
+        let control = Arc::new(Control(Arc::new(moving)));
+        node.control = Some(control.clone());
         Ok(Self { node, clock, control })
     }
 }
@@ -218,27 +231,28 @@ fn accounts() -> [(&'static str, &'static str, AccountKind, bool); 3] {
 }
 
 async fn make_world(
-    store: &dyn Store,
+    (store, sqlite): (&dyn Store, &SqliteStore),
     config: &SandboxConfig,
     now: Timestamp,
     progress: &(dyn Fn(u64, u64) + Send + Sync),
 ) -> StoreResult<()> {
     let all = (config.followers * accounts().len()) as u64;
-    let mut made = 0;
-    for (number, name, kind, verified) in accounts() {
-        let app_id = AppId(format!("wx00000000000000{number}"));
+    let (people, made) = (People::of(&config.world, config.seed), AtomicU64::new(0));
+    for described in accounts() {
+        let app_id = AppId(format!("wx00000000000000{}", described.0));
         if store.account(&app_id).await?.is_some() {
             continue;
         }
-        let account = make_account(store, config.seed, (number, name, kind, verified), now).await?;
-        for first in (0..config.followers).step_by(CHUNK) {
-            let last = config.followers.min(first + CHUNK);
-            store
-                .import_followers(account, (first..last).map(follower).collect(), now)
-                .await?;
-            made += (last - first) as u64;
-            progress(made, all);
+        let account = make_account(store, config.seed, described, now).await?;
+        for tag in people.tag_names() {
+            if let Err(refusal) = store.create_tag(account, tag).await? {
+                return Err(store::StoreError::Database(refusal.to_string()));
+            }
         }
+        let count = |more| progress(made.fetch_add(more, Ordering::Relaxed) + more, all);
+        people
+            .move_in((store, sqlite), account, config.followers, now, &count)
+            .await?;
     }
     Ok(())
 }
@@ -281,132 +295,8 @@ async fn make_account(
         open_id_secret,
         app_id: app_id.clone(),
     };
-    let made = store.create_account(account, now).await?;
-    let account = match made {
-        Ok(account) => account.id,
-        Err(refusal) => return Err(store::StoreError::Database(refusal.to_string())),
-    };
-    for (tag, _) in TAGS {
-        if let Err(refusal) = store.create_tag(account, tag).await? {
-            return Err(store::StoreError::Database(refusal.to_string()));
-        }
-    }
-    Ok(account)
-}
-
-/// The follower with this number, the same in every sandbox.
-fn follower(number: usize) -> NewFollower {
-    let tags = TAGS
-        .iter()
-        .filter(|(_, share)| number.is_multiple_of(*share))
-        .map(|(tag, _)| (*tag).to_owned());
-    let language = if number.is_multiple_of(17) { "en" } else { "zh_CN" };
-    NewFollower {
-        external_id: format!("user-{number:09}"),
-        nickname: Some(nickname(number)),
-        remark: None,
-        language: Some(language.to_owned()),
-        tags: tags.collect(),
-        subscribed_at: None,
-    }
-}
-
-const SURNAMES: [&str; 24] = [
-    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "林", "郭",
-    "何", "高", "罗", "郑", "梁", "谢", "欧阳",
-];
-const GIVEN: [&str; 40] = [
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超",
-    "秀英", "霞", "平", "刚", "桂英", "文静", "子涵", "雨桐", "浩然", "欣怡", "思远", "嘉怡", "俊熙", "梓萱",
-    "一诺", "宇轩", "诗涵", "博文", "晓彤", "建国", "海燕", "春梅", "志远",
-];
-
-fn nickname(number: usize) -> String {
-    // Two steps that share no factor with the lists' lengths walk through all pairs.
-    let surname = SURNAMES[(number * 7 + number / 24) % SURNAMES.len()];
-    let given = GIVEN[(number * 11 + number / 40) % GIVEN.len()];
-    format!("{surname}{given}")
-}
-
-impl Moving {
-    /// Does everything that is due at the clock's time; says what comes next.
-    async fn run_due(&self, patience: &mut Duration) -> StoreResult<Option<Timestamp>> {
-        loop {
-            while self.engine.step(self.clock.now()).await? == Turn::Worked {}
-            let (started, wait) = (Instant::now(), PATIENCE_AT_ONCE.min(*patience));
-            self.engine.reviews().settle(wait).await;
-            self.engine.callbacks().settle(wait).await;
-            *patience = patience.saturating_sub(started.elapsed());
-            if let Turn::Idle { next_due } = self.engine.step(self.clock.now()).await? {
-                return Ok(next_due);
-            }
-        }
-    }
-
-    async fn advance_standing(&self, target: Timestamp) -> StoreResult<()> {
-        let mut patience = PATIENCE;
-        while let Some(due) = self.run_due(&mut patience).await?.filter(|due| *due <= target) {
-            // What could not be done now is looked at again a moment later, never in a circle.
-            self.clock.set(due.max(self.clock.now().plus_ms(1)).min(target));
-            if self.clock.now() == target {
-                break;
-            }
-        }
-        self.clock.set(target);
-        self.run_due(&mut patience).await.map(drop)
-    }
-
-    async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp> {
-        let _one = self.one_at_a_time.lock().await;
-        let was_running = self.clock.stop();
-        let target = target.max(self.clock.now());
-        // Kept first: a process that is killed on the way starts again no earlier than anything it wrote.
-        let offset = target.ms_since(WallClock::default().now());
-        let kept = self.store.set_setting(CLOCK_SETTING, &offset.to_string()).await;
-        let advanced = match kept {
-            Ok(()) => self.advance_standing(target).await,
-            Err(error) => Err(error),
-        };
-        if was_running {
-            self.clock.run();
-        }
-        advanced.map(|()| self.clock.now())
-    }
-}
-
-#[async_trait]
-impl SandboxControl for Control {
-    async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp> {
-        let moving = self.0.clone();
-        // A task of its own: a caller who hangs up must not leave the clock standing half way.
-        let advance = tokio::spawn(async move { moving.advance_to(target).await });
-        advance
-            .await
-            .map_err(|error| store::StoreError::Database(error.to_string()))?
-    }
-
-    fn set_next_verdict(&self, account: AccountId, verdict: Option<Verdict>) {
-        self.0.verdicts.set(account, verdict);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn nicknames_are_many() {
-        let names: HashSet<String> = (0..5_000).map(nickname).collect();
-        assert!(names.len() > 500, "{}", names.len());
-    }
-
-    #[test]
-    fn tags_are_on_every_second_tenth_and_hundredth() {
-        assert_eq!(follower(0).tags, ["even", "tenth", "hundredth"]);
-        assert_eq!(follower(1).tags, [""; 0]);
-        assert_eq!(follower(10).tags, ["even", "tenth"]);
-        assert_eq!(follower(12).tags, ["even"]);
+    match store.create_account(account, now).await? {
+        Ok(account) => Ok(account.id),
+        Err(refusal) => Err(store::StoreError::Database(refusal.to_string())),
     }
 }

@@ -12,8 +12,14 @@ use domain::{
     speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
-use store::{Store, StoreResult, blob::Blobs, bus::Bus, clock::Clock, random::Random};
-use tokio::sync::Semaphore;
+use store::{
+    Store, StoreResult,
+    blob::Blobs,
+    bus::Bus,
+    clock::{Clock, ClockMode},
+    random::Random,
+};
+use tokio::sync::{RwLock, Semaphore};
 
 use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
@@ -47,6 +53,8 @@ pub struct Parts {
     pub callback_check: Arc<dyn CallbackCheck>,
     /// Moves the clock, in a sandbox.
     pub sandbox: Option<Arc<dyn SandboxControl>>,
+    /// Takes the world back, in a sandbox.
+    pub world: Option<Arc<dyn WorldControl>>,
     /// Watches and disturbs calls, in a sandbox.
     pub inspector: Option<Arc<Inspector>>,
 }
@@ -200,4 +208,39 @@ pub trait SandboxControl: Send + Sync {
     async fn advance_to(&self, target: Timestamp) -> StoreResult<Timestamp>;
     /// What the review says of the account's next mass; `None` lets it pass.
     fn set_next_verdict(&self, account: AccountId, verdict: Option<Verdict>);
+}
+
+/// A copy of a sandbox's world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What it is called.
+    pub name: String,
+    /// What the clock showed.
+    pub now: Timestamp,
+    /// What it takes on disk.
+    pub bytes: u64,
+}
+
+/// The world of a sandbox: how its clock goes by itself, and the way back to an earlier state. Names of snapshots
+/// are those that `sandbox::snapshots` accepts.
+#[async_trait]
+pub trait WorldControl: Send + Sync {
+    /// Held for reading by every call, and alone by whoever exchanges the world.
+    fn gate(&self) -> Arc<RwLock<()>>;
+    /// How the clock goes.
+    fn clock_mode(&self) -> ClockMode;
+    /// Lets the clock go this way from now on.
+    async fn set_clock_mode(&self, mode: ClockMode) -> StoreResult<()>;
+    /// When the next thing falls due; `None` when nothing waits.
+    async fn next_due(&self) -> StoreResult<Option<Timestamp>>;
+    /// All snapshots, by name.
+    async fn snapshots(&self) -> StoreResult<Vec<Snapshot>>;
+    /// Takes a snapshot, in the place of an earlier one of this name.
+    async fn take_snapshot(&self, name: &str) -> StoreResult<Snapshot>;
+    /// Makes everything as it was; false when there is no such snapshot.
+    async fn restore_snapshot(&self, name: &str) -> StoreResult<bool>;
+    /// Forgets a snapshot; false when there was none.
+    async fn remove_snapshot(&self, name: &str) -> StoreResult<bool>;
+    /// Makes everything as it was right after the start; false when that was not kept.
+    async fn reset(&self) -> StoreResult<bool>;
 }

@@ -25,6 +25,12 @@ pub fn router(app: App) -> Router {
         .merge(inbox::routes())
         .merge(pages::routes())
         .merge(health::routes());
+    if app.world.is_some() {
+        routes = routes.layer(middleware::from_fn_with_state(
+            app.clone(),
+            sandbox::snapshots::gate,
+        ));
+    }
     if app.sandbox.is_some() {
         routes = routes.merge(sandbox::routes());
     }

@@ -11,3 +11,32 @@ pub trait Clock: Send + Sync {
     /// Returns when `now()` has reached `at`; may return earlier when the clock was moved.
     async fn sleep_until(&self, at: Timestamp);
 }
+
+/// How a clock that can be moved goes by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClockMode {
+    /// It stands until it is moved.
+    Frozen,
+    /// It runs.
+    Running {
+        /// Its seconds in one second of the machine, [`RATE_MIN`] to [`RATE_MAX`].
+        rate: f64,
+    },
+}
+
+/// The slowest rate of a running clock.
+pub const RATE_MIN: f64 = 0.1;
+/// The fastest rate of a running clock: more than a day in a second.
+pub const RATE_MAX: f64 = 100_000.0;
+
+impl ClockMode {
+    /// Running with the machine.
+    pub const REAL: Self = Self::Running { rate: 1.0 };
+
+    /// Running at `rate`; `None` where no clock goes that fast or slow.
+    pub fn running(rate: f64) -> Option<Self> {
+        (RATE_MIN..=RATE_MAX)
+            .contains(&rate)
+            .then_some(Self::Running { rate })
+    }
+}

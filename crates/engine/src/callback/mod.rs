@@ -31,7 +31,10 @@ use store::{
     outbox::Event,
     random::Random,
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 
 /// Events taken at once.
 const CLAIM_LIMIT: usize = 64;
@@ -67,6 +70,7 @@ struct Parts {
     http: post::Poster,
     in_flight: Mutex<HashMap<AccountId, Lane>>,
     landed: Notify,
+    tries: tokio::sync::Mutex<JoinSet<()>>,
     look_ups: Arc<Semaphore>,
     edge: OnceLock<Arc<dyn Edge>>,
 }
@@ -119,6 +123,7 @@ impl CallbackSender {
             in_flight,
             look_ups: Arc::new(Semaphore::new(probe::LOOK_UPS)),
             landed,
+            tries: tokio::sync::Mutex::default(),
             edge: OnceLock::new(),
         })))
     }
@@ -156,13 +161,16 @@ impl CallbackSender {
             .claim_events(self.busy(), CLAIM_LIMIT, CLAIM_MS, now)
             .await?;
         let mut started = false;
+        let mut tries = self.0.tries.lock().await;
+        while tries.try_join_next().is_some() {}
         for event in events {
             if let Some(places) = self.take_off(&event) {
                 started = true;
                 let sender = self.clone();
-                tokio::spawn(async move { sender.one_try(event, places).await });
+                tries.spawn(async move { sender.one_try(event, places).await });
             }
         }
+        drop(tries);
         Ok(started)
     }
 
@@ -183,6 +191,13 @@ impl CallbackSender {
             }
         };
         tokio::time::timeout(patience, all_landed).await.is_ok()
+    }
+
+    /// Ends all tries under way; what their receivers said is not kept, and their events stay as claimed.
+    pub(crate) async fn abandon(&self) {
+        self.0.tries.lock().await.shutdown().await;
+        self.lanes().clear();
+        self.0.landed.notify_waiters();
     }
 
     fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Lane>> {

@@ -123,6 +123,22 @@ impl Admin {
         .await
     }
 
+    /// Asks a sandbox; each of `path` is one segment behind `/sandbox`. There is no time limit: a long way of its
+    /// clock takes as long as it takes.
+    pub async fn sandbox(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<Value, AdminError> {
+        let request = self.request(method, self.below("sandbox", path));
+        self.send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
     /// Streams a file of followers, CSV or JSON lines; the server sees which. There is no time limit: it takes
     /// as long as it takes.
     pub async fn import(&self, account: &str, body: reqwest::Body) -> Result<Value, AdminError> {
@@ -136,9 +152,13 @@ impl Admin {
     }
 
     fn url(&self, path: &[&str]) -> Url {
+        self.below("v1", path)
+    }
+
+    fn below(&self, root: &str, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path);
+            segments.pop_if_empty().push(root).extend(path);
         }
         url
     }

@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use super::BenchResult;
 use crate::{
     clock::{VirtualClock, WallClock},
-    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig},
+    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, World},
 };
 
 /// A server in this process, on a real socket, over a folder on disk.
@@ -32,6 +32,8 @@ impl System {
             seed: 1,
             clock_runs: true,
             start,
+            world: World::default(),
+            keep_start: false,
         };
         let sandbox = Sandbox::open(&config, &|_, _| {}).await?;
         if let Some(start) = start {

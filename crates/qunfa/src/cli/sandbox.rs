@@ -6,6 +6,7 @@ pub mod scenario;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use domain::time::{Timestamp, parse_rfc3339};
 
 use super::error::{CliError, Status};
 use crate::{
@@ -17,6 +18,12 @@ use crate::{
     },
 };
 
+pub mod clock;
+pub mod server;
+pub mod snapshot;
+pub mod span;
+pub mod world;
+
 /// The admin token of every sandbox.
 pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
 
@@ -27,9 +34,12 @@ pub const SANDBOX_TOKEN: &str = crate::sandbox::ADMIN_TOKEN;
   qunfa sandbox                     three accounts with 1000 followers each, gone at the end
   qunfa sandbox --followers 1000000 --data ./sandbox
   qunfa sandbox --listen 127.0.0.1:9000 --seed 7
+  qunfa sandbox --tag vip=0.05 --tag city=0.3 --opt-out-rate 0.02 --open-rate 0.2
+  qunfa sandbox --frozen --start 2026-11-22T10:00:00+08:00
   qunfa sandbox --intercept         also for SDKs whose hosts cannot be changed
   qunfa sandbox --listen 127.0.0.1:0 --ready - --stop-with-stdin     for tests: any free port, told in JSON
   qunfa sandbox run scenarios/*.yaml
+  qunfa sandbox clock advance 2h    of a sandbox that runs
 
 Its admin token is `sandbox`; the same seed makes the same ids. Speed is unlimited until speed/set
 is called, and callbacks may go to this machine. Of the settings only QUNFA_LOG_LEVEL and
@@ -38,15 +48,21 @@ pub struct SandboxArgs {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Followers of each account
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
-    pub followers: u64,
+    /// Followers of each account [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    pub followers: Option<u64>,
     /// Keep the state in this folder; without it, everything is gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// What ids are made from
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
+    /// What ids are made from [default: 1]
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Let the clock stand until it is moved
+    #[arg(long)]
+    pub frozen: bool,
+    /// Where the clock starts in an empty folder, such as 2026-11-22T10:00:00+08:00 [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub start: Option<Timestamp>,
     /// Write one JSON object to FILE as soon as calls are answered: base_url, admin_token, accounts, pid;
     /// `-` writes it to standard output, alone. The file is removed at the end
     #[arg(long, value_name = "FILE")]
@@ -57,6 +73,9 @@ pub struct SandboxArgs {
     /// SDKs with literal hosts.
     #[command(flatten)]
     pub interception: InterceptArgs,
+    /// What its followers are like.
+    #[command(flatten)]
+    pub world: world::WorldArgs,
     /// What to do with it.
     #[command(subcommand)]
     pub command: Option<SandboxCommand>,
@@ -67,6 +86,16 @@ pub struct SandboxArgs {
 pub enum SandboxCommand {
     /// Play scenarios, each in a sandbox of its own, and say what was not as expected (跑场景)
     Run(scenario::RunArgs),
+    /// Look at or move the clock of a sandbox that runs (时钟)
+    Clock(clock::ClockArgs),
+    /// Keep the state of a sandbox that runs, and go back to it (快照)
+    Snapshot(snapshot::SnapshotArgs),
+    /// Make everything as it was right after the start (重置)
+    Reset(snapshot::ResetArgs),
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    parse_rfc3339(text).ok_or_else(|| "must be an instant such as 2026-11-22T10:00:00+08:00".into())
 }
 
 impl SandboxCommand {
@@ -74,6 +103,9 @@ impl SandboxCommand {
     pub async fn run(self) -> Result<Status, CliError> {
         match self {
             SandboxCommand::Run(args) => scenario::run(args).await,
+            SandboxCommand::Clock(args) => clock::run(args).await,
+            SandboxCommand::Snapshot(args) => snapshot::run(args).await,
+            SandboxCommand::Reset(args) => snapshot::reset(args).await,
         }
     }
 }
@@ -85,6 +117,8 @@ pub struct Start {
     pub settings: Settings,
     /// What was asked for.
     pub args: SandboxArgs,
+    /// Who lives in it.
+    pub world: world::Described,
 }
 
 impl SandboxArgs {
@@ -107,7 +141,12 @@ impl SandboxArgs {
         if let Some(data) = &self.data {
             settings.store.data.clone_from(data);
         }
-        Ok(Start { settings, args: self })
+        let world = self.world.describe(self.followers, self.seed)?;
+        Ok(Start {
+            settings,
+            args: self,
+            world,
+        })
     }
 }
 

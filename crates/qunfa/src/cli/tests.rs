@@ -56,7 +56,7 @@ fn the_commands_of_the_fixed_points_are_understood() {
     };
     assert_eq!(
         (sandbox.listen.port(), sandbox.followers, sandbox.seed),
-        (9, 5, 7)
+        (9, Some(5), Some(7))
     );
     let start = sandbox.prepare().expect("settings");
     assert_eq!(start.settings.speed.default_per_minute(), None);

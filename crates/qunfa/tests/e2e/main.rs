@@ -2,6 +2,7 @@
 //! statement, invariant or rule that they show.
 
 mod callback;
+mod clock;
 mod common;
 mod crash;
 mod fault;
@@ -9,4 +10,6 @@ mod intercept;
 mod library;
 mod mass;
 mod operator;
+mod snapshots;
 mod transport;
+mod world;

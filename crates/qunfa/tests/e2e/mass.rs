@@ -676,6 +676,7 @@ async fn a_caller_who_hangs_up_does_not_leave_the_clock_standing() {
     server.clock.run();
     let call = server
         .request(Method::POST, "/sandbox/clock")
+        .bearer_auth("sandbox")
         .json(&json!({"advance_seconds": 86_400}));
     let hung_up = call.timeout(std::time::Duration::from_micros(200)).send().await;
     assert!(hung_up.is_err(), "the caller did not wait");

@@ -100,6 +100,11 @@ impl Inspector {
         let _ = open.wait_for(|open| !open).await;
     }
 
+    /// Forgets which events were held back: the world went back, and others will have their numbers.
+    pub fn forget_events(&self) {
+        *self.events() = Events::default();
+    }
+
     /// What becomes of a callback at `now`.
     pub fn way(&self, leaving: &Leaving<'_>, now: Timestamp) -> Way {
         if let Some(way) = self.still_waiting(leaving, now) {

@@ -158,6 +158,7 @@ impl Server {
             settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),
+            world: None,
             inspector: None,
         });
         Self {

@@ -39,10 +39,12 @@ mod rows;
 mod schedule;
 mod sets;
 mod setting;
+mod snapshot;
 mod statistics;
 mod tag;
 mod token;
 mod usage;
+pub mod world;
 mod writer;
 
 use connection::{Readers, Role};

@@ -50,6 +50,20 @@ impl Default for ReceiptsCache {
     }
 }
 
+impl Leases {
+    /// Forgets who holds what; later leases still have larger numbers.
+    pub(super) fn forget(&mut self) {
+        self.held.clear();
+    }
+}
+
+impl ReceiptsCache {
+    /// Forgets all counts.
+    pub(super) fn forget(&self) {
+        self.0.invalidate_all();
+    }
+}
+
 type Fresh = Vec<(BlockNo, Receipts)>;
 
 /// Takes due batches that nobody holds.

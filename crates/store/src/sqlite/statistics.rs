@@ -73,6 +73,11 @@ impl Unwritten {
         first
     }
 
+    /// Drops what was noted and not written.
+    pub(super) fn forget(&self) {
+        drop(self.take());
+    }
+
     fn take(&self) -> HashMap<Hour, Noted> {
         let mut all = self.waiting();
         let noted = std::mem::take(&mut all.noted);
@@ -207,7 +212,7 @@ pub(super) fn count_followers(
 }
 
 /// Writes what was noted since the last time.
-fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
+pub(super) fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
     for (hour, noted) in shared.reads.take() {
         write_times(db, hour, ReadSource::Session, noted.session)?;
         write_times(db, hour, ReadSource::Other, noted.other)?;

@@ -67,6 +67,8 @@ impl World {
             seed,
             clock_runs: false,
             start: Some(scenario.start()),
+            world: crate::sandbox::World::default(),
+            keep_start: true,
         };
         let sandbox = Sandbox::open(&config, &|_, _| {}).await?;
         let http = Client::builder()

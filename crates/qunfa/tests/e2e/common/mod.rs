@@ -7,8 +7,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use domain::time::{Timestamp, parse_rfc3339};
 use qunfa::{
-    clock::VirtualClock,
-    sandbox::{Sandbox, SandboxConfig, intercept::Interception},
+    clock::{VirtualClock, WallClock},
+    sandbox::{Sandbox, SandboxConfig, World, intercept::Interception},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,6 +53,17 @@ impl TestServer {
 
     /// The same, also in the place of WeChat's hosts.
     pub async fn launch(folder: &Path, followers: usize, interception: Option<Interception>) -> Self {
+        let usual: (_, Arc<dyn Clock>) = (World::default(), Arc::new(WallClock::default()));
+        Self::open(folder, followers, usual, interception).await
+    }
+
+    /// The same with followers as described, and with another clock for the machine's.
+    pub async fn open(
+        folder: &Path,
+        followers: usize,
+        (world, wall): (World, Arc<dyn Clock>),
+        interception: Option<Interception>,
+    ) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .expect("a port");
@@ -64,8 +75,10 @@ impl TestServer {
             seed: 1,
             clock_runs: false,
             start: Some(at("2026-11-22T10:00:00+08:00")),
+            world,
+            keep_start: true,
         };
-        let sandbox = Sandbox::open(&config, &|_, _| {})
+        let sandbox = Sandbox::open_beside(wall, &config, &|_, _| {})
             .await
             .expect("the sandbox opens");
         let (clock, control) = (sandbox.clock.clone(), sandbox.control.clone());
