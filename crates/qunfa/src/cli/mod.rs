@@ -53,7 +53,7 @@ pub enum Command {
     /// Run the server (启动服务)
     Serve(serve::ServeArgs),
     /// Run a server to test against: made-up followers, a clock that can be moved (沙箱)
-    Sandbox(sandbox::SandboxArgs),
+    Sandbox(Box<sandbox::SandboxArgs>),
     /// Accounts: create, list, show, change (公众号)
     #[command(subcommand)]
     Account(account::AccountCommand),
