@@ -225,7 +225,10 @@ run_walk() {
         fi
         sleep 0.1
     done
-    "$here/walk.sh" "$base" "$root/README.md" || status=$?
+    local page
+    for page in README.md docs/sandbox.md; do
+        "$here/walk.sh" "$base" "$root/$page" || status=$?
+    done
     [[ $status -eq 0 ]] || tail -n 40 "$folder/sandbox.log" >&2
     kill "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true

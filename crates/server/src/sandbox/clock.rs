@@ -11,7 +11,7 @@ use crate::{
     app::{App, SandboxControl, WorldControl},
     v1::{
         problem::{NativeResult, Problem},
-        request::{Admin, Strict},
+        request::Strict,
     },
 };
 
@@ -69,16 +69,12 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// `GET /sandbox/clock`.
-async fn read(_: Admin, State(app): State<App>) -> NativeResult<ClockShape> {
+async fn read(State(app): State<App>) -> NativeResult<ClockShape> {
     Ok(Json(shape(&app).await?))
 }
 
 /// `POST /sandbox/clock`: forward only; everything that falls due on the way has run when it answers.
-async fn change(
-    _: Admin,
-    State(app): State<App>,
-    Strict(body): Strict<ClockBody>,
-) -> NativeResult<ClockShape> {
+async fn change(State(app): State<App>, Strict(body): Strict<ClockBody>) -> NativeResult<ClockShape> {
     let sandbox: &Arc<dyn SandboxControl> = app.sandbox.as_ref().ok_or_else(|| Problem::not_found("call"))?;
     let now = app.now();
     let target = target(&body, now, &app.calendar).map_err(Problem::bad_request)?;

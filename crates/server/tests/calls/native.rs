@@ -181,20 +181,20 @@ async fn the_clock_is_read_and_moved_forward() {
     let server = Server::start();
     let post = async |body: &str| server.post("/sandbox/clock", body.to_owned()).await;
     assert_eq!(
-        post(r#"{"advance_seconds":0}"#).await.text(),
-        r#"{"now":"2026-11-22T10:00:00+08:00"}"#
+        post(r#"{"advance_seconds":0}"#).await.json()["now"],
+        "2026-11-22T10:00:00+08:00"
     );
     assert_eq!(
-        post(r#"{"advance_seconds":60}"#).await.text(),
-        r#"{"now":"2026-11-22T10:01:00+08:00"}"#
+        post(r#"{"advance_seconds":60}"#).await.json()["now"],
+        "2026-11-22T10:01:00+08:00"
     );
     assert_eq!(
-        post(r#"{"set":"2026-12-01T00:00:00+08:00"}"#).await.text(),
-        r#"{"now":"2026-12-01T00:00:00+08:00"}"#
+        post(r#"{"set":"2026-12-01T00:00:00+08:00"}"#).await.json()["now"],
+        "2026-12-01T00:00:00+08:00"
     );
     assert_eq!(
-        server.get("/sandbox/clock").await.text(),
-        r#"{"now":"2026-12-01T00:00:00+08:00"}"#
+        server.get("/sandbox/clock").await.json()["now"],
+        "2026-12-01T00:00:00+08:00"
     );
     for body in [
         r#"{"set":"2026-11-01T00:00:00+08:00"}"#,
