@@ -222,8 +222,7 @@ async fn a_year_of_daily_sends_is_exact_on_every_day() {
         .any(|inbox| inbox.len() == 12 * 4);
     assert!(full, "somebody met the limit in every month");
     let took = began.elapsed();
-    // The goal is a minute; how long it takes is this machine's and not the test's to judge.
-    println!("a year took {took:?}");
     server.stop().await;
+    // The goal is a minute; whether that is kept is not the test's to judge.
     println!("a year took {:.1} s", took.as_secs_f64());
 }
