@@ -238,8 +238,8 @@ fn transport() -> Vec<Ready> {
         .below("/cgi-bin/message/mass/"),
         ready(
             "answer-lost",
-            "群发已受理，但响应丢失：该不该重发？没有 clientmsgid 就会重复。",
-            "The mass was accepted but its answer is lost: repeat it? Without a clientmsgid it goes out twice.",
+            "群发已受理，但响应丢失：重发会得到 45065 和原来的 msg_id。",
+            "The mass was accepted but its answer is lost: a repeat meets 45065 with its msg_id.",
             Effect::Drop(When::After),
         )
         .below(MASS)
