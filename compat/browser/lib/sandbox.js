@@ -37,7 +37,7 @@ export class Sandbox {
     const sandbox = new Sandbox();
     const address = `127.0.0.1:${await freePort()}`;
     sandbox.base = `http://${address}`;
-    sandbox.process = spawn(findBinary(), ['sandbox', '--listen', address, '--followers', '20'], { stdio: 'ignore' });
+    sandbox.process = spawn(findBinary(), ['sandbox', '--listen', address, '--followers', '20', '--start', '2026-11-02T10:00:00+08:00'], { stdio: 'ignore' });
     const deadline = Date.now() + READY_MS;
     for (;;) {
       const ready = await fetch(`${sandbox.base}/healthz`).then((answer) => answer.ok, () => false);

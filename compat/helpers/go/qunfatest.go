@@ -58,7 +58,7 @@ func Start(t testing.TB, options ...string) *Sandbox {
 	if binary == "" {
 		binary = "qunfa"
 	}
-	command := []string{"sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin"}
+	command := []string{"sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin", "--start", "2026-11-02T10:00:00+08:00"}
 	process := exec.Command(binary, append(command, options...)...)
 	process.Env = append([]string{"QUNFA_LOG_LEVEL=warn"}, os.Environ()...)
 	process.Stderr = os.Stderr

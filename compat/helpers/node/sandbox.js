@@ -73,7 +73,7 @@ export class Sandbox {
 
 /** Starts a sandbox with so many followers of each account; QUNFA_BIN or the PATH says where qunfa is. */
 export async function startSandbox({ followers = 1000, options = [] } = {}) {
-  const command = ['sandbox', '--listen', '127.0.0.1:0', '--ready', '-', '--stop-with-stdin'];
+  const command = ['sandbox', '--listen', '127.0.0.1:0', '--ready', '-', '--stop-with-stdin', '--start', '2026-11-02T10:00:00+08:00'];
   const child = spawn(process.env.QUNFA_BIN || 'qunfa', [...command, '--followers', `${followers}`, ...options], {
     env: { QUNFA_LOG_LEVEL: 'warn', ...process.env },
     stdio: ['pipe', 'pipe', 'inherit'],

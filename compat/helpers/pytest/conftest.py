@@ -20,7 +20,7 @@ class Sandbox:
         binary = os.environ.get("QUNFA_BIN") or shutil.which("qunfa")
         if binary is None:
             raise RuntimeError("no qunfa: set QUNFA_BIN or put it on the PATH")
-        command = [binary, "sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin"]
+        command = [binary, "sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin", "--start", "2026-11-02T10:00:00+08:00"]
         self._process = subprocess.Popen(
             [*command, "--followers", str(followers), *options],
             env={"QUNFA_LOG_LEVEL": "warn", **os.environ},

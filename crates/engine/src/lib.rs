@@ -251,11 +251,11 @@ impl Engine {
         pending: &mut Pending,
         now: Timestamp,
     ) -> StoreResult<(bool, Option<Timestamp>)> {
-        let next = self.store.next_schedule_due().await?;
+        let next = self.store.next_schedule_due(Timestamp(i64::MIN)).await?;
         if next.is_none_or(|due| due > now) {
             return Ok((false, next));
         }
-        let (mut worked, mut again) = (false, None);
+        let (mut worked, mut again) = (false, self.store.next_schedule_due(now).await?);
         for key in self.store.due_schedules(now, SCHEDULES_PER_TURN).await? {
             let until = match pending.paused_schedules.get(&key) {
                 Some(until) => *until,

@@ -47,8 +47,8 @@ pub trait ScheduleStore {
     ) -> StoreResult<Result<(), ScheduleRefusal>>;
     /// Schedules whose time has come, the earliest first, at most `limit`.
     async fn due_schedules(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<(AccountId, ScheduleId)>>;
-    /// When the next waiting schedule is due.
-    async fn next_schedule_due(&self) -> StoreResult<Option<Timestamp>>;
+    /// When the next waiting schedule is due, of those whose time is later than `after`.
+    async fn next_schedule_due(&self, after: Timestamp) -> StoreResult<Option<Timestamp>>;
     /// Accepts a waiting schedule as an operator-site send, with the audience, content and quota of `now`, or
     /// notes why it was refused. `None` when it did not wait (any more).
     async fn accept_schedule(

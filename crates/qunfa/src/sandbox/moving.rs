@@ -196,7 +196,7 @@ impl Moving {
             part.recall(memory.parts.get(part.name()).unwrap_or(&serde_json::Value::Null));
         }
         self.readers.forget().await;
-        self.inspector.forget_events();
+        self.inspector.forget_world();
         let mode = memory
             .rate
             .and_then(ClockMode::running)
@@ -209,7 +209,7 @@ impl Moving {
     }
 
     async fn next_due(&self) -> StoreResult<Option<Timestamp>> {
-        let schedule = self.store.next_schedule_due().await?;
+        let schedule = self.store.next_schedule_due(Timestamp(i64::MIN)).await?;
         let event = self.store.next_event_due(Vec::new()).await?;
         let masses = self.store.running_masses().await?;
         let mass = masses.iter().filter_map(|mass| mass.next_due).min();

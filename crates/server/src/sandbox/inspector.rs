@@ -100,8 +100,9 @@ impl Inspector {
         let _ = open.wait_for(|open| !open).await;
     }
 
-    /// Forgets which events were held back: the world went back, and others will have their numbers.
-    pub fn forget_events(&self) {
+    /// Forgets rules and which events were held back: the world went back, and others will have their numbers.
+    pub fn forget_world(&self) {
+        self.faults.clear();
         *self.events() = Events::default();
     }
 

@@ -208,7 +208,7 @@ impl Call {
 
     fn bytes(&self) -> usize {
         let tries: usize = self.callbacks.iter().map(CallbackTry::bytes).sum();
-        BYTES_OF_A_CALL + self.body.bytes() + self.answer.len() + self.query.len() + tries
+        BYTES_OF_A_CALL + self.path.len() + self.body.bytes() + self.answer.len() + self.query.len() + tries
     }
 
     fn fits(&self, filter: &Filter) -> bool {

@@ -131,11 +131,11 @@ impl ScheduleStore for SqliteStore {
         .await
     }
 
-    async fn next_schedule_due(&self) -> StoreResult<Option<Timestamp>> {
-        self.read(|db, _| {
+    async fn next_schedule_due(&self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
+        self.read(move |db, _| {
             let due: Option<i64> = db
-                .prepare_cached("SELECT MIN(send_at) FROM schedule WHERE state = 0")?
-                .query_row([], |row| row.get(0))?;
+                .prepare_cached("SELECT MIN(send_at) FROM schedule WHERE state = 0 AND send_at > ?")?
+                .query_row([after.0], |row| row.get(0))?;
             Ok(due.map(Timestamp))
         })
         .await

@@ -59,7 +59,8 @@ pub fn differences(expect: &Expect, found: &Found, variables: &Variables) -> Res
     }
     for (pointer, part) in &expect.lacks {
         let part = variables.fill(part)?;
-        if found.at(pointer).is_some_and(|value| holds(value, &part)) {
+        // A pointer to nothing is a slip of the pen, not a thing that lacks something.
+        if found.at(pointer).is_none_or(|value| holds(value, &part)) {
             all.push(difference(pointer, format!("without {}", shorten(&part)), found));
         }
     }
@@ -86,7 +87,10 @@ fn of_call(expect: &Expect, found: &Found) -> Vec<Difference> {
             found: format!("{} {}", found.status.unwrap_or_default(), shorten(&found.value)),
         });
     }
-    let errcode = found.at("/errcode").cloned().unwrap_or_else(|| json!(0));
+    // Data answers have no errcode; an answer that is no object, or a failure of HTTP, is no success either.
+    let success = found.value.is_object() && matches!(found.status, None | Some(200..=299));
+    let without = if success { json!(0) } else { json!("none") };
+    let errcode = found.at("/errcode").cloned().unwrap_or(without);
     if let Some(expected) = expect.errcode.filter(|expected| errcode != json!(expected)) {
         all.push(Difference {
             at: "errcode".to_owned(),
@@ -110,6 +114,7 @@ fn difference(pointer: &str, expected: String, found: &Found) -> Difference {
 /// Whether a text, a list or an object has this part; an object has one when it has all its entries.
 fn holds(value: &Value, part: &Value) -> bool {
     match (value, part) {
+        (value, part) if value == part => true,
         (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
         (Value::Array(items), part) => items.iter().any(|item| item == part || holds_entries(item, part)),
         (value, part) => holds_entries(value, part),

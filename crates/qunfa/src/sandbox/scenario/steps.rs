@@ -228,9 +228,15 @@ impl World {
         for value in &answers {
             *errcodes.entry(errcode(value).to_string()).or_default() += 1;
         }
-        let found = Found::value(json!({"errcodes": errcodes, "answers": answers}));
-        let expect = step.call.expect.clone().unwrap_or_default();
-        let differences = differences(&expect, &found, &self.variables)?;
+        let found = Found::value(json!({"errcodes": &errcodes, "answers": answers}));
+        let differences = match &step.call.expect {
+            Some(expect) => differences(expect, &found, &self.variables)?,
+            None => Vec::from_iter((errcodes.keys().any(|code| code != "0")).then(|| Difference {
+                at: "errcodes".to_owned(),
+                expected: "0".to_owned(),
+                found: super::variables::shorten(&found.value),
+            })),
+        };
         if differences.is_empty() {
             self.variables.save(&step.call.save, &found.value)?;
         }

@@ -48,7 +48,7 @@ public final class QunfaSandbox implements BeforeEachCallback, AfterEachCallback
   public void beforeEach(ExtensionContext context) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Optional.ofNullable(System.getenv("QUNFA_BIN")).orElse("qunfa"));
-    command.addAll(List.of("sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin"));
+    command.addAll(List.of("sandbox", "--listen", "127.0.0.1:0", "--ready", "-", "--stop-with-stdin", "--start", "2026-11-02T10:00:00+08:00"));
     command.addAll(options);
     var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().putIfAbsent("QUNFA_LOG_LEVEL", "warn");
