@@ -1,7 +1,7 @@
 //! The calls of a sandbox, as they came in and were answered, with the callbacks they caused.
 //!
 //! Kept in memory, the newest ones only, and without ever growing over its bounds. How a call is shown is in
-//! [`super::request`].
+//! `request`.
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -198,12 +198,27 @@ struct Kept {
     bytes: usize,
     calls: VecDeque<Call>,
     tokens: HashMap<TokenHash, String>,
+    /// Callbacks that left before the call that caused them was answered, and so kept.
+    early: VecDeque<(String, Subject, CallbackTry)>,
 }
+
+/// Callbacks that wait for their call, at most.
+const EARLY_MAX: usize = 64;
 
 impl Call {
     /// Whether it was not answered as the caller wished.
     pub fn failed(&self) -> bool {
         self.errcode.is_some_and(|code| code != 0) || self.status.is_none_or(|status| status >= 400)
+    }
+
+    /// Whether it made what a callback of this account speaks of.
+    fn caused(&self, account: &str, subject: Subject) -> bool {
+        self.account.as_deref() == Some(account)
+            && match subject {
+                Subject::Mass(id) => self.msg_id == Some(id),
+                Subject::Publication(id) => self.publish_id == Some(id),
+                Subject::Other => false,
+            }
     }
 
     fn bytes(&self) -> usize {
@@ -246,25 +261,33 @@ impl Log {
         kept.last += 1;
         kept.version += 1;
         (call.id, call.changed) = (kept.last, kept.version);
+        let early = std::mem::take(&mut kept.early);
+        for (account, subject, sent) in early {
+            if call.caused(&account, subject) && call.callbacks.len() < TRIES_MAX {
+                call.callbacks.push(sent);
+            } else {
+                kept.early.push_back((account, subject, sent));
+            }
+        }
         kept.bytes += call.bytes();
         kept.calls.push_back(call);
         kept.shrink();
         self.version.send_replace(kept.version);
     }
 
-    /// Keeps a request of a callback with the call that caused it; says whether there is one.
+    /// Keeps a request of a callback with the call that caused it; says whether there is one. If that is not
+    /// answered yet, the callback waits for it.
     pub fn keep_callback(&self, account: &str, subject: Subject, sent: CallbackTry) -> bool {
         let mut kept = self.kept();
         let version = kept.version + 1;
-        let caused = |call: &&mut Call| {
-            call.account.as_deref() == Some(account)
-                && match subject {
-                    Subject::Mass(id) => call.msg_id == Some(id),
-                    Subject::Publication(id) => call.publish_id == Some(id),
-                    Subject::Other => false,
-                }
-        };
+        let caused = |call: &&mut Call| call.caused(account, subject);
         let Some(call) = kept.calls.iter_mut().rev().find(caused) else {
+            if subject != Subject::Other {
+                kept.early.push_back((account.to_owned(), subject, sent));
+                if kept.early.len() > EARLY_MAX {
+                    kept.early.pop_front();
+                }
+            }
             return false;
         };
         if call.callbacks.len() >= TRIES_MAX {

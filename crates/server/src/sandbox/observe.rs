@@ -282,11 +282,21 @@ impl Watched {
         self.set_verdict(account, Some(verdict));
         let response = next.run(request).await;
         let (response, text) = read(response).await;
-        if number_in(&text, "msg_id").is_none() {
+        let accepted = number_in(&text, "errcode").is_none_or(|code| code == 0);
+        let made = accepted && self.makes_a_mass() && number_in(&text, "msg_id").is_some();
+        if !made {
             // No mass was made: the verdict is not for a later one.
             self.set_verdict(account, None);
         }
         self.end(response).await
+    }
+
+    /// Whether the call is one that a mass comes of: a preview and a dry run are none.
+    fn makes_a_mass(&self) -> bool {
+        matches!(
+            self.path.as_str(),
+            "/cgi-bin/message/mass/sendall" | "/cgi-bin/message/mass/send"
+        ) || (self.path.starts_with("/v1/accounts/") && self.path.ends_with("/masses"))
     }
 
     fn set_verdict(&self, account: Option<AccountId>, verdict: Option<Verdict>) {
