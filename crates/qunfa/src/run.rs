@@ -253,6 +253,7 @@ fn welcome(config: &SandboxConfig, took: Duration) -> String {
          compatible API  {base}/cgi-bin/…\n\
          native API      {base}/v1/…          Authorization: Bearer {ADMIN_TOKEN}\n\
          clock           {base}/sandbox/clock\n\
+         inspector       {base}/sandbox/inspector\n\
          \n\
          Try:\n\
          TOKEN=$(curl -s '{base}/cgi-bin/token?grant_type=client_credential&appid=wx0000000000000001&secret=00000000000000000000000000000001' | sed 's/.*\"access_token\":\"//; s/\".*//')\n\
