@@ -26,7 +26,7 @@ use engine::{
 };
 use store::{
     Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, outbox::EventKind,
-    sqlite::SqliteStore, vault::Vault,
+    rows::SqlStore, vault::Vault,
 };
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -93,7 +93,7 @@ struct World {
 fn open(folder: &std::path::Path) -> (Arc<dyn Store>, Engine) {
     let vault = Vault::new([7; 32]);
     let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(folder, vault.clone(), Calendar::shanghai()).expect("the store opens"));
+        Arc::new(SqlStore::open(folder, vault.clone(), Calendar::shanghai()).expect("the store opens"));
     let (bus, clock) = (Bus::default(), Arc::new(StandingClock));
     let settings = CallbackSettings {
         public_url: "http://localhost".into(),

@@ -27,7 +27,7 @@ use engine::{
     review::{Reviews, Webhook, WebhookSettings, WordLists},
 };
 use store::{
-    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, sqlite::SqliteStore,
+    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, rows::SqlStore,
     vault::Vault,
 };
 use tokio::{
@@ -95,7 +95,7 @@ async fn world(reviews: Reviews) -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let vault = Vault::new([7; 32]);
     let store: Arc<dyn Store> = Arc::new(
-        SqliteStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("the store opens"),
+        SqlStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("the store opens"),
     );
     let (bus, clock) = (Bus::default(), Arc::new(StandingClock));
     let settings = CallbackSettings {

@@ -15,8 +15,8 @@ use server::{
     sandbox::inspector::Inspector,
 };
 use store::{
-    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
-    sqlite::SqliteStore, vault::Vault,
+    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random, rows::SqlStore,
+    vault::Vault,
 };
 use tokio::net::TcpListener;
 
@@ -60,7 +60,7 @@ pub struct Node {
     /// The rows.
     pub store: Arc<dyn Store>,
     /// The database under them.
-    pub sqlite: Arc<SqliteStore>,
+    pub sqlite: Arc<SqlStore>,
     /// Moves the clock and takes the world back, in a sandbox.
     pub control: Option<Arc<Control>>,
     /// The background work.
@@ -103,7 +103,7 @@ impl Node {
     /// Opens the folder and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let sqlite = Arc::new(SqliteStore::open(
+        let sqlite = Arc::new(SqlStore::open(
             &config.folder,
             vault.clone(),
             config.calendar.clone(),

@@ -20,9 +20,7 @@ use domain::{
 use engine::callback::{AddressRules, CallbackSettings};
 use server::{app::ServerSettings, sandbox::inspector::Inspector};
 use sha2::{Digest, Sha256};
-use store::{
-    Store, StoreResult, account::NewAccount, clock::Clock, random::Random, sqlite::SqliteStore, vault,
-};
+use store::{Store, StoreResult, account::NewAccount, clock::Clock, random::Random, rows::SqlStore, vault};
 use tokio::sync::Mutex;
 
 mod dice;
@@ -231,7 +229,7 @@ fn accounts() -> [(&'static str, &'static str, AccountKind, bool); 3] {
 }
 
 async fn make_world(
-    (store, sqlite): (&dyn Store, &SqliteStore),
+    (store, sqlite): (&dyn Store, &SqlStore),
     config: &SandboxConfig,
     now: Timestamp,
     progress: &(dyn Fn(u64, u64) + Send + Sync),

@@ -17,7 +17,7 @@ use store::{
     bus::{Bus, Hint},
     clock::{Clock, ClockMode},
     random::Random,
-    sqlite::SqliteStore,
+    rows::SqlStore,
 };
 use tokio::sync::{Mutex, RwLock};
 
@@ -49,7 +49,7 @@ pub(super) struct Moving {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) engine: Arc<Engine>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) sqlite: Arc<SqliteStore>,
+    pub(super) sqlite: Arc<SqlStore>,
     pub(super) bus: Bus,
     pub(super) ids: Arc<Random>,
     pub(super) readers: Readers,

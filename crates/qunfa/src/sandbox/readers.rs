@@ -14,8 +14,8 @@ use domain::{
 use store::{
     Store, StoreResult,
     media::FrozenNews,
-    sqlite::{
-        SqliteStore,
+    rows::{
+        SqlStore,
         world::{NewsDelivery, Seen},
     },
 };
@@ -34,7 +34,7 @@ const UNTIL_SETTING: &str = "sandbox readers";
 /// The readers of a world.
 pub(super) struct Readers {
     store: Arc<dyn Store>,
-    sqlite: Arc<SqliteStore>,
+    sqlite: Arc<SqlStore>,
     reading: Reading,
     dice: Dice,
     state: Mutex<State>,
@@ -73,7 +73,7 @@ impl Wave {
 }
 
 impl Readers {
-    pub(super) fn new(store: Arc<dyn Store>, sqlite: Arc<SqliteStore>, reading: Reading, seed: u64) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, sqlite: Arc<SqlStore>, reading: Reading, seed: u64) -> Self {
         Self {
             store,
             sqlite,

@@ -9,7 +9,7 @@ use domain::{
 };
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
-use store::{Store, StoreResult, sqlite::SqliteStore};
+use store::{Store, StoreResult, rows::SqlStore};
 
 use super::dice::Dice;
 
@@ -151,7 +151,7 @@ impl People {
     /// Makes `count` followers of a new account; `progress` is told after every chunk how many it had.
     pub(super) async fn move_in(
         &self,
-        store: (&dyn Store, &SqliteStore),
+        store: (&dyn Store, &SqlStore),
         account: AccountId,
         count: usize,
         now: Timestamp,
@@ -170,7 +170,7 @@ impl People {
 
     async fn move_in_chunk(
         &self,
-        (store, sqlite): (&dyn Store, &SqliteStore),
+        (store, sqlite): (&dyn Store, &SqlStore),
         account: AccountId,
         (first, count): (usize, usize),
         now: Timestamp,

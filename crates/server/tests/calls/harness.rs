@@ -30,7 +30,7 @@ use store::{
     clock::Clock,
     mass::{Running, WorkerId},
     random::Random,
-    sqlite::SqliteStore,
+    rows::SqlStore,
     vault::{Vault, digest},
 };
 use tower::ServiceExt;
@@ -144,7 +144,7 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::new([7; 32]);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let store = SqliteStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("opens");
+        let store = SqlStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("opens");
         let store: Arc<dyn Store> = Arc::new(store);
         let app = App::new(Parts {
             store: store.clone(),
