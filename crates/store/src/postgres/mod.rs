@@ -6,7 +6,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 
 use crate::{
     StoreError, StoreResult,
@@ -63,6 +63,20 @@ impl fmt::Debug for PostgresOptions {
 pub(crate) struct Postgres {
     pub(crate) writer: Writer,
     pub(crate) readers: Arc<Readers>,
+    // After the writer, whose threads still need it.
+    _runtime: Carrier,
+}
+
+/// The threads that carry what goes over the connections, whatever else the process is busy with.
+struct Carrier(Option<Runtime>);
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        // Waiting for it is not allowed everywhere, and nothing is left to wait for.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl fmt::Debug for Postgres {
@@ -71,6 +85,8 @@ impl fmt::Debug for Postgres {
     }
 }
 
+/// Threads that carry the connections.
+const CARRIERS: usize = 2;
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(4);
 /// How often, and how long apart, the tables are tried to be made when several nodes start at once.
@@ -80,11 +96,21 @@ const MIGRATION_PAUSE: Duration = Duration::from_millis(250);
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 impl Postgres {
-    /// Connects and brings the tables up to date. Must be called within a runtime, which carries the connections.
-    pub(crate) async fn open(options: &PostgresOptions) -> StoreResult<Self> {
+    /// Connects and brings the tables up to date.
+    pub(crate) fn open(options: &PostgresOptions) -> StoreResult<Self> {
         let connector = Arc::new(connect::Connector::new(options)?);
-        let runtime = Handle::current();
-        migrate(&connector).await?;
+        let carrier = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(CARRIERS)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Database(error.to_string()))?;
+        let runtime = carrier.handle().clone();
+        // On a thread of its own: the caller may be one of another runtime's.
+        std::thread::scope(|scope| {
+            let migrating = scope.spawn(|| runtime.block_on(migrate(&connector)));
+            migrating.join().unwrap_or(Err(StoreError::Closed))
+        })?;
         let open = {
             let (connector, runtime) = (connector.clone(), runtime.clone());
             move || -> StoreResult<Connection> {
@@ -100,6 +126,7 @@ impl Postgres {
         Ok(Self {
             writer: Writer::start(committers.collect())?,
             readers: Arc::new(Readers::new(options.readers.max(1), SNAPSHOT, move || open())),
+            _runtime: Carrier(Some(carrier)),
         })
     }
 }

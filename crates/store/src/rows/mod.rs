@@ -93,9 +93,10 @@ impl SqlStore {
         Ok(Self::over(database, Leases::in_memory(), vault, calendar))
     }
 
-    /// Opens the store on a PostgreSQL server and brings its tables up to date. Any number of processes may.
-    pub async fn connect(options: &PostgresOptions, vault: Vault, calendar: Calendar) -> StoreResult<Self> {
-        let database = Database::Postgres(postgres::Postgres::open(options).await?);
+    /// Opens the store on a PostgreSQL server and brings its tables up to date. Any number of processes may. Waits for the
+    /// server, for some seconds at most.
+    pub fn connect(options: &PostgresOptions, vault: Vault, calendar: Calendar) -> StoreResult<Self> {
+        let database = Database::Postgres(postgres::Postgres::open(options)?);
         Ok(Self::over(database, Leases::in_rows(), vault, calendar))
     }
 
