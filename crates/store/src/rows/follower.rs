@@ -1,6 +1,8 @@
 //! [`FollowerStore`] on SQLite; imports are in `import`.
 
-use crate::sql::{Connection, OptionalExtension, params};
+use crate::sql::{Column, Connection, Kind, OptionalExtension, Value, params};
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use domain::{
     follower::{Follower, NewFollower},
@@ -318,22 +320,39 @@ pub(super) fn insert_rows<'a>(
     rows: impl Iterator<Item = (Ordinal, &'a NewFollower)>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let mut statement = db.prepare_cached(
-        "INSERT OR REPLACE INTO follower (key, external_id, nickname, head_image, remark, language, subscribed_at)
-         VALUES (?, ?, ?, '', ?, ?, ?)",
+    let rows: Vec<Vec<Value<'_>>> = rows
+        .map(|(ordinal, follower)| {
+            vec![
+                key(account, ordinal).into(),
+                follower.external_id.as_str().into(),
+                follower.nickname.as_deref().unwrap_or_default().into(),
+                "".into(),
+                follower.remark.as_deref().unwrap_or_default().into(),
+                follower.language.as_deref().unwrap_or_default().into(),
+                follower.subscribed_at.unwrap_or(now).0.into(),
+            ]
+        })
+        .collect();
+    db.insert_many(
+        "follower",
+        &COLUMNS,
+        "ON CONFLICT (key) DO UPDATE SET external_id = excluded.external_id, nickname = excluded.nickname,
+             head_image = excluded.head_image, remark = excluded.remark, language = excluded.language,
+             subscribed_at = excluded.subscribed_at",
+        &rows,
     )?;
-    for (ordinal, follower) in rows {
-        statement.execute(params![
-            key(account, ordinal),
-            follower.external_id,
-            follower.nickname.as_deref().unwrap_or_default(),
-            follower.remark.as_deref().unwrap_or_default(),
-            follower.language.as_deref().unwrap_or_default(),
-            follower.subscribed_at.unwrap_or(now).0,
-        ])?;
-    }
     Ok(())
 }
+
+const COLUMNS: [Column; 7] = [
+    ("key", Kind::Integer),
+    ("external_id", Kind::Text),
+    ("nickname", Kind::Text),
+    ("head_image", Kind::Text),
+    ("remark", Kind::Text),
+    ("language", Kind::Text),
+    ("subscribed_at", Kind::Integer),
+];
 
 /// The key of a follower's row.
 fn key(account: AccountId, ordinal: Ordinal) -> i64 {
@@ -353,16 +372,49 @@ pub(super) fn insert_external_ids<'a>(
     account: AccountId,
     names: impl Iterator<Item = (&'a str, Ordinal)>,
 ) -> StoreResult<Vec<usize>> {
-    let mut statement = db.prepare_cached(
-        "INSERT INTO follower_external (external_id, account, ordinal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    let names: Vec<(&str, Ordinal)> = names.collect();
+    let rows: Vec<Vec<Value<'_>>> = names
+        .iter()
+        .map(|(external_id, ordinal)| vec![(*external_id).into(), account.0.into(), ordinal.0.into()])
+        .collect();
+    let written = db.insert_many(
+        "follower_external",
+        &EXTERNAL_COLUMNS,
+        "ON CONFLICT (external_id, account) DO NOTHING",
+        &rows,
     )?;
     let mut taken = Vec::new();
-    for (place, (external_id, ordinal)) in names.enumerate() {
-        if statement.execute(params![external_id, account.0, ordinal.0])? == 0 {
-            taken.push(place);
+    if written < names.len() {
+        for (place, (external_id, ordinal)) in names.into_iter().enumerate() {
+            if by_external_id(db, account, external_id)? != Some(ordinal) {
+                taken.push(place);
+            }
         }
     }
     Ok(taken)
+}
+
+const EXTERNAL_COLUMNS: [Column; 3] = [
+    ("external_id", Kind::Text),
+    ("account", Kind::Integer),
+    ("ordinal", Kind::Integer),
+];
+
+/// Who some external ids are in this account; those of nobody are left out.
+pub(super) fn by_external_ids<'a>(
+    db: &Connection,
+    account: AccountId,
+    external_ids: impl Iterator<Item = &'a str>,
+) -> StoreResult<HashMap<String, Ordinal>> {
+    let list = serde_json::to_string(&external_ids.collect::<Vec<_>>())?;
+    let mut statement = db.prepare_cached(
+        "SELECT external_id, ordinal FROM follower_external
+         WHERE account = ? AND external_id IN (SELECT CAST(value AS TEXT) FROM json_each(?))",
+    )?;
+    let found = statement.query_map(params![account.0, list], |row| {
+        Ok((row.get(0)?, row.get(1).map(Ordinal)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Writes what a known follower's new row says; what it does not say stays.

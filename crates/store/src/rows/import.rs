@@ -245,8 +245,9 @@ fn look_up(db: &Connection, account: AccountId, mut persons: Vec<Person>) -> Sto
         .prepare_cached("SELECT 1 FROM follower_external WHERE external_id BETWEEN ? AND ? LIMIT 1")?
         .exists(params![first, last])?;
     if any {
+        let known = follower::by_external_ids(db, account, ids())?;
         for person in &mut persons {
-            person.known = follower::by_external_id(db, account, &person.row.external_id)?;
+            person.known = known.get(&person.row.external_id).copied();
         }
     }
     Ok(persons)

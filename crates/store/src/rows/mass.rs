@@ -393,8 +393,8 @@ fn with_counts(db: &Connection, mut mass: Mass) -> StoreResult<Mass> {
 /// The outcome written so far (I4): read from the delivery rows and nowhere else.
 pub(super) fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts> {
     let mut statement = db.prepare_cached(
-        "SELECT COALESCE(SUM(delivered_count), 0), COALESCE(SUM(over_quota_count), 0),
-                COALESCE(SUM(blacklisted_count), 0), COALESCE(SUM(opted_out_count), 0), COALESCE(SUM(left_count), 0)
+        "SELECT CAST(COALESCE(SUM(delivered_count), 0) AS BIGINT), CAST(COALESCE(SUM(over_quota_count), 0) AS BIGINT),
+                CAST(COALESCE(SUM(blacklisted_count), 0) AS BIGINT), CAST(COALESCE(SUM(opted_out_count), 0) AS BIGINT), CAST(COALESCE(SUM(left_count), 0) AS BIGINT)
          FROM delivery WHERE account = ? AND mass = ?",
     )?;
     let counts = statement.query_row(params![account.0, mass.0], |row| {

@@ -155,7 +155,7 @@ pub(super) fn total(db: &Connection, account: AccountId, kind: SetKind) -> Store
     let (number, id) = kind.key();
     let total: i64 = db
         .prepare_cached(
-            "SELECT COALESCE(SUM(cardinality), 0) FROM block_set WHERE account = ? AND kind = ? AND id = ?",
+            "SELECT CAST(COALESCE(SUM(cardinality), 0) AS BIGINT) FROM block_set WHERE account = ? AND kind = ? AND id = ?",
         )?
         .query_row(params![account.0, number, id], |row| row.get(0))?;
     Ok(total.unsigned_abs())
