@@ -15,7 +15,7 @@ use super::{
     statistics, tag,
 };
 use crate::{
-    StoreError, StoreResult,
+    StoreError, StoreResult, crash_point,
     follower::{FollowerPage, FollowerStore, Imported, Subscribed},
     outbox::EventKind,
 };
@@ -52,6 +52,7 @@ impl FollowerStore for SqliteStore {
                 return Ok(false);
             }
             begin_subscription(db, shared, account, ordinal, now)?;
+            crash_point!("subscribe.written");
             Ok(true)
         })
         .await
@@ -67,6 +68,7 @@ impl FollowerStore for SqliteStore {
                     sets::change(db, account, SetKind::Tag(tag), &[ordinal], false)?;
                 }
                 sets::change(db, account, SetKind::Subscribed, &[ordinal], false)?;
+                crash_point!("unsubscribe.written");
                 statistics::count_followers(db, account, shared.calendar.day(now), 0, 1)?;
                 outbox::add(db, account, EventKind::Unsubscribed(ordinal), now)?;
             }
@@ -100,9 +102,13 @@ impl FollowerStore for SqliteStore {
         blacklisted: bool,
     ) -> StoreResult<()> {
         let ordinals = ordinals.to_vec();
-        self.write(move |db, _| sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted))
-            .await
-            .map(drop)
+        self.write(move |db, _| {
+            sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted)?;
+            crash_point!("blacklist.written");
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     async fn refusals(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<(bool, bool)> {

@@ -12,7 +12,7 @@ use std::{
 use domain::time::Calendar;
 use rusqlite::Connection;
 
-use crate::{StoreError, StoreResult, random::Random, vault::Vault};
+use crate::{StoreError, StoreResult, crash_point, random::Random, vault::Vault};
 
 mod accept;
 mod account;
@@ -94,9 +94,11 @@ impl SqliteStore {
         let path = folder.join("qunfa.db");
         private_file(&path)?;
         let mut connection = connection::open(&path, Role::Writer)?;
+        crash_point!("store.opened");
         migrations::migrations::runner()
             .run(&mut connection)
             .map_err(|error| StoreError::Database(error.to_string()))?;
+        crash_point!("store.migrated");
         let shared = Shared {
             vault,
             calendar,

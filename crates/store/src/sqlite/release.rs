@@ -19,7 +19,7 @@ use super::{
     sets::{self, SetKind},
 };
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     mass::{Lease, Released, WorkerId},
 };
 
@@ -311,6 +311,7 @@ fn release_block(
         },
         &outcomes,
     )?;
+    crash_point!("release.block");
     if let Some(counted) = &mut counted {
         counted.add(head.sequence, &outcomes.delivered);
     }

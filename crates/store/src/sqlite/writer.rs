@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::connection;
-use crate::{StoreError, StoreResult};
+use crate::{StoreError, StoreResult, crash_point};
 
 /// Calls that share one commit, at most.
 const CALLS_PER_COMMIT: usize = 128;
@@ -266,6 +266,7 @@ fn commit(shared: &Shared, connection: &Connection, mut jobs: Vec<Box<dyn Job>>)
     for job in jobs {
         job.finish(result.clone());
     }
+    crash_point!("commit.answered");
     ok
 }
 
@@ -293,7 +294,10 @@ fn in_transaction(
             jobs.extend(shared.pop_call(&mut shared.queues()));
         }
     }
-    connection.execute_batch("COMMIT").map_err(text)
+    crash_point!("commit.before");
+    connection.execute_batch("COMMIT").map_err(text)?;
+    crash_point!("commit.flushed");
+    Ok(())
 }
 
 fn care_for_log(shared: &Shared, connection: &Connection) {
@@ -331,5 +335,8 @@ fn checkpoint_loop(shared: &Shared, connection: &Connection) {
 }
 
 fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+    crash_point!("checkpoint.before");
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+    crash_point!("checkpoint.after");
+    Ok(())
 }
