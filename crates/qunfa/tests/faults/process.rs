@@ -63,10 +63,12 @@ impl Launch {
             .args(["serve", "--listen", &address, "--data"])
             .arg(folder.join("data"))
             .env("QUNFA_ADMIN_TOKEN", ADMIN_TOKEN)
-            .env("QUNFA_CALLBACK_ALLOW", "[\"127.0.0.0/8\"]")
+            .env("QUNFA_CALLBACK_ALLOW", "127.0.0.0/8")
             .env("QUNFA_REVIEW_WORDS_FILE", words)
+            // Links stay the same over restarts, though ports do not.
+            .env("QUNFA_SERVER_PUBLIC_URL", "http://faults.test")
             .env("QUNFA_LOG_LEVEL", "warn")
-            .env("QUNFA_SPEED_LEVELS", "[0, 16000000, 8000000, 4000000, 1000000]")
+            .env("QUNFA_SPEED_LEVELS", "0,16000000,8000000,4000000,1000000")
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -121,7 +123,9 @@ impl Process {
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
-        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status();
+        let sent = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
         assert!(sent.expect("kill runs").success());
     }
 }
@@ -155,7 +159,8 @@ impl Client {
     /// POST of JSON to the compatible API.
     pub async fn post(&self, path: &str, token: &str, body: &Value) -> Option<Value> {
         let path = format!("{path}?access_token={token}");
-        self.api(self.request(Method::POST, &path).body(body.to_string())).await
+        self.api(self.request(Method::POST, &path).body(body.to_string()))
+            .await
     }
 
     /// Status and body of a call of the native API; `None` when there was no answer.

@@ -56,8 +56,9 @@ impl World {
         let waiting = async {
             for account in &self.accounts {
                 loop {
-                    let masses = all(client, account, "masses").await;
+                    // In this order: a schedule that is no longer waiting stands among the masses.
                     let schedules = all(client, account, "schedules").await;
+                    let masses = all(client, account, "masses").await;
                     let runs = masses.iter().any(|mass| mass["finished_at"].is_null());
                     if !runs && !schedules.iter().any(|schedule| schedule["state"] == "waiting") {
                         break;
@@ -67,7 +68,10 @@ impl World {
             }
         };
         let settled = tokio::time::timeout(SETTLES, waiting).await;
-        assert!(settled.is_ok(), "i01: a mass send or a schedule does not come to its end");
+        assert!(
+            settled.is_ok(),
+            "i01: a mass send or a schedule does not come to its end"
+        );
     }
 
     /// Everything, except that events may still be on their way. Returns how many entries were seen.
@@ -83,10 +87,19 @@ impl World {
     }
 
     async fn verify_imports(&self, client: &Client, account: &Account) {
-        let expected = self.asks().imports.iter().map(|(_, end, _)| *end).max().unwrap_or_default();
+        let expected = self
+            .asks()
+            .imports
+            .iter()
+            .map(|(_, end, _)| *end)
+            .max()
+            .unwrap_or_default();
         let path = format!("/v1/accounts/{}/followers?limit=1", account.app_id);
         let page = client.must(Method::GET, &path, None).await;
-        assert_eq!(page["total"], expected, "an import that was repeated is there once");
+        assert_eq!(
+            page["total"], expected,
+            "an import that was repeated is there once"
+        );
     }
 
     async fn verify_account(&self, client: &Client, index: usize, account: &Account) -> usize {
@@ -102,7 +115,11 @@ impl World {
             let mut seen = BTreeSet::new();
             for entry in inbox {
                 let id = entry["msg_id"].as_i64().expect("a msg_id");
-                assert!(seen.insert(id), "i02: reader {place} of {:?} has {id} twice", account.purpose);
+                assert!(
+                    seen.insert(id),
+                    "i02: reader {place} of {:?} has {id} twice",
+                    account.purpose
+                );
                 if entry["preview"] != true {
                     *counts.entry(id).or_default() += 1;
                 }
@@ -115,25 +132,47 @@ impl World {
     /// The list of masses is what was accepted, no more and no less, and each row is sound.
     async fn verify_ledger(&self, client: &Client, index: usize, account: &Account, masses: &Masses) {
         let schedules = all(client, account, "schedules").await;
-        let scheduled: Vec<i64> = schedules.iter().filter_map(|schedule| schedule["msg_id"].as_i64()).collect();
-        assert_eq!(scheduled.len(), schedules.len(), "every schedule was sent: {schedules:?}");
+        let scheduled: Vec<i64> = schedules
+            .iter()
+            .filter_map(|schedule| schedule["msg_id"].as_i64())
+            .collect();
+        assert_eq!(
+            scheduled.len(),
+            schedules.len(),
+            "every schedule was sent: {schedules:?}"
+        );
         let (sent, planned) = {
             let asks = self.asks();
             let mut refused = Vec::new();
             if account.purpose == Purpose::Refused {
                 refused = asks.refused.clone();
             }
-            let sent: Vec<i64> =
-                asks.sent.iter().filter(|sent| sent.account == index).map(|sent| sent.id.expect("settled")).chain(refused).collect();
-            let planned: Vec<Option<i64>> =
-                asks.schedules.iter().filter(|(of, _)| *of == index).map(|(_, id)| *id).collect();
+            let sent: Vec<i64> = asks
+                .sent
+                .iter()
+                .filter(|sent| sent.account == index)
+                .map(|sent| sent.id.expect("settled"))
+                .chain(refused)
+                .collect();
+            let planned: Vec<Option<i64>> = asks
+                .schedules
+                .iter()
+                .filter(|(of, _)| *of == index)
+                .map(|(_, id)| *id)
+                .collect();
             (sent, planned)
         };
-        let listed: BTreeSet<i64> = schedules.iter().filter_map(|schedule| schedule["schedule_id"].as_i64()).collect();
+        let listed: BTreeSet<i64> = schedules
+            .iter()
+            .filter_map(|schedule| schedule["schedule_id"].as_i64())
+            .collect();
         for id in planned.iter().flatten().filter(|id| **id != 0) {
             assert!(listed.contains(id), "i01: schedule {id} was answered and is lost");
         }
-        assert!(listed.len() <= planned.len(), "more schedules than were asked for");
+        assert!(
+            listed.len() <= planned.len(),
+            "more schedules than were asked for"
+        );
         let mut known: BTreeSet<i64> = scheduled.into_iter().collect();
         for id in sent {
             assert!(known.insert(id), "i10: two sends have the number {id}");
@@ -142,28 +181,52 @@ impl World {
         // What reviewers refuse keeps no key: a repeat of a call without answer is another send.
         if account.purpose != Purpose::Refused {
             let more: Vec<&i64> = masses.keys().filter(|id| !known.contains(id)).collect();
-            assert!(more.is_empty(), "i10: nobody asked for {more:?} or it was accepted twice");
+            assert!(
+                more.is_empty(),
+                "i10: nobody asked for {more:?} or it was accepted twice"
+            );
         }
         for (id, mass) in masses {
             let count = |name: &str| mass[name].as_u64().expect("a count");
-            assert!(mass["batches_left"] == 0 && mass["state"] != "sending", "i01: {mass}");
-            assert_eq!(count("filter_count"), count("sent_count") + count("error_count"), "i04: {id} {mass}");
+            assert!(
+                mass["batches_left"] == 0 && mass["state"] != "sending",
+                "i01: {mass}"
+            );
+            assert_eq!(
+                count("filter_count"),
+                count("sent_count") + count("error_count"),
+                "i04: {id} {mass}"
+            );
         }
         self.verify_usage(client, account, masses).await;
     }
 
     /// The day's slots are those of what was accepted today and not given back (I12).
     async fn verify_usage(&self, client: &Client, account: &Account, masses: &Masses) {
-        let usage = client.must(Method::GET, &format!("/v1/accounts/{}/usage", account.app_id), None).await;
+        let usage = client
+            .must(
+                Method::GET,
+                &format!("/v1/accounts/{}/usage", account.app_id),
+                None,
+            )
+            .await;
         let today = &usage["at"].as_str().expect("an instant")[..10];
         let holds = |mass: &&Value| {
             let given_back = mass["state"] == "refused"
                 || mass["state"] == "failed"
                 || (mass["state"] == "recalled" && mass["sent_count"] == 0);
-            mass["origin"] == "api" && mass["accepted_at"].as_str().is_some_and(|at| at.starts_with(today)) && !given_back
+            mass["origin"] == "api"
+                && mass["accepted_at"]
+                    .as_str()
+                    .is_some_and(|at| at.starts_with(today))
+                && !given_back
         };
         let expected = masses.values().filter(holds).count();
-        assert_eq!(usage["sends_today"], expected, "i12: {:?} {usage}", account.purpose);
+        assert_eq!(
+            usage["sends_today"], expected,
+            "i12: {:?} {usage}",
+            account.purpose
+        );
     }
 
     /// One finish event for every mass, and none besides (I19).
@@ -171,7 +234,9 @@ impl World {
         let mut ended: HashMap<i64, usize> = HashMap::new();
         for event in all(client, account, "events").await {
             if event["event"] == "MASSSENDJOBFINISH" {
-                *ended.entry(event["msg_id"].as_i64().expect("a msg_id")).or_default() += 1;
+                *ended
+                    .entry(event["msg_id"].as_i64().expect("a msg_id"))
+                    .or_default() += 1;
             }
         }
         for id in masses.keys() {
@@ -190,7 +255,11 @@ impl World {
         counts: &BTreeMap<i64, usize>,
     ) {
         let has = |place: usize, id: i64| inboxes[place].iter().any(|entry| entry["msg_id"] == id);
-        let steady = if account.purpose == Purpose::Wide { account.readers.len() } else { STEADY };
+        let steady = if account.purpose == Purpose::Wide {
+            account.readers.len()
+        } else {
+            STEADY
+        };
         let asks = self.asks();
         for sent in asks.sent.iter().filter(|sent| sent.account == index) {
             let id = sent.id.expect("settled");
@@ -199,12 +268,24 @@ impl World {
                 assert_eq!(counts.get(&id), None, "i15: {id} was recalled");
                 continue;
             }
-            let state = if sent.deleted == Asked::Yes { "deleted" } else { "succeeded" };
+            let state = if sent.deleted == Asked::Yes {
+                "deleted"
+            } else {
+                "succeeded"
+            };
             assert_eq!(mass["state"], state, "{id} {mass}");
             if account.purpose == Purpose::Wide {
-                assert_eq!((&mass["total_count"], &mass["sent_count"]), (&WIDE.into(), &WIDE.into()), "i03: {mass}");
+                assert_eq!(
+                    (&mass["total_count"], &mass["sent_count"]),
+                    (&WIDE.into(), &WIDE.into()),
+                    "i03: {mass}"
+                );
             } else {
-                assert_eq!(mass["sent_count"], counts.get(&id).copied().unwrap_or_default(), "i04: {id} {mass}");
+                assert_eq!(
+                    mass["sent_count"],
+                    counts.get(&id).copied().unwrap_or_default(),
+                    "i04: {id} {mass}"
+                );
             }
             let whom: Vec<usize> = match &sent.whom {
                 Whom::All => (0..steady).collect(),
@@ -219,7 +300,10 @@ impl World {
             }
         }
         for (account, place, id) in &asks.previews {
-            assert!(*account != index || has(*place, *id), "the preview {id} was answered and is lost");
+            assert!(
+                *account != index || has(*place, *id),
+                "the preview {id} was answered and is lost"
+            );
         }
         if account.purpose == Purpose::Limited {
             for (place, inbox) in inboxes.iter().enumerate() {
@@ -232,19 +316,32 @@ impl World {
     pub async fn verify_told(&self, client: &Client) {
         let told = async {
             for account in &self.accounts {
-                while all(client, account, "events").await.iter().any(|event| event["state"] == "pending") {
+                while all(client, account, "events")
+                    .await
+                    .iter()
+                    .any(|event| event["state"] == "pending")
+                {
                     tokio::time::sleep(POLL).await;
                 }
             }
         };
-        assert!(tokio::time::timeout(TOLD, told).await.is_ok(), "i19: an event is not told");
+        assert!(
+            tokio::time::timeout(TOLD, told).await.is_ok(),
+            "i19: an event is not told"
+        );
         for (index, account) in self.accounts.iter().enumerate() {
             for (id, mass) in by_id(all(client, account, "masses").await) {
                 let tries = self.receiver.told(index, id);
-                let first = tries.first().unwrap_or_else(|| panic!("i19: nobody was told of {id}"));
-                assert!(tries.iter().all(|event| event == first), "i19: repeats differ: {tries:?}");
+                let first = tries
+                    .first()
+                    .unwrap_or_else(|| panic!("i19: nobody was told of {id}"));
+                assert!(
+                    tries.iter().all(|event| event == first),
+                    "i19: repeats differ: {tries:?}"
+                );
                 let told = [first.total, first.filtered, first.sent, first.error];
-                let listed = ["total_count", "filter_count", "sent_count", "error_count"].map(|name| mass[name].as_i64().expect("a count"));
+                let listed = ["total_count", "filter_count", "sent_count", "error_count"]
+                    .map(|name| mass[name].as_i64().expect("a count"));
                 assert_eq!(told, listed, "i04: {id}");
             }
         }
@@ -254,7 +351,10 @@ impl World {
 type Masses = BTreeMap<i64, Value>;
 
 fn by_id(masses: Vec<Value>) -> Masses {
-    masses.into_iter().map(|mass| (mass["msg_id"].as_i64().expect("a msg_id"), mass)).collect()
+    masses
+        .into_iter()
+        .map(|mass| (mass["msg_id"].as_i64().expect("a msg_id"), mass))
+        .collect()
 }
 
 fn places<T>(items: &[T], which: impl Fn(&T) -> bool) -> Vec<usize> {

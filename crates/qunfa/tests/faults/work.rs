@@ -107,7 +107,8 @@ impl World {
             Task::News => self.send_news(client, dice).await,
             Task::Refused => self.send_refused(client).await,
             Task::Recall => {
-                let can = |sent: &Sent| sent.account != self.of(Purpose::Limited) && sent.recalled == Asked::No;
+                let can =
+                    |sent: &Sent| sent.account != self.of(Purpose::Limited) && sent.recalled == Asked::No;
                 let place = self.pick(dice, can);
                 match place {
                     Some(place) => self.recall(client, place).await,
@@ -115,7 +116,9 @@ impl World {
                 }
             }
             Task::Delete => {
-                match self.pick(dice, |sent| sent.news && sent.deleted == Asked::No && sent.recalled == Asked::No) {
+                match self.pick(dice, |sent| {
+                    sent.news && sent.deleted == Asked::No && sent.recalled == Asked::No
+                }) {
                     Some(place) => self.delete(client, place).await,
                     None => self.send_news(client, dice).await,
                 }
@@ -160,7 +163,12 @@ impl World {
     }
 
     async fn send_text(&self, client: &Client, dice: &mut Dice) -> Option<()> {
-        let purpose = *dice.one_of(&[Purpose::Open, Purpose::Open, Purpose::Subscription, Purpose::Limited]);
+        let purpose = *dice.one_of(&[
+            Purpose::Open,
+            Purpose::Open,
+            Purpose::Subscription,
+            Purpose::Limited,
+        ]);
         let text = json!({"msgtype": "text", "text": {"content": "text"}});
         let whom = match (purpose, dice.below(3)) {
             (Purpose::Open | Purpose::Subscription, 0) => Whom::Readers(vec![0, 1]),
@@ -168,7 +176,9 @@ impl World {
             (Purpose::Open, 1) => Whom::Readers((dice.below(2)..STEADY).collect()),
             _ => Whom::All,
         };
-        self.send(client, self.of(purpose), text, whom, false).await.map(drop)
+        self.send(client, self.of(purpose), text, whom, false)
+            .await
+            .map(drop)
     }
 
     async fn send_news(&self, client: &Client, dice: &mut Dice) -> Option<()> {
@@ -179,16 +189,29 @@ impl World {
             reqwest::multipart::Part::bytes(picture(self.number())).file_name("cover.jpg"),
         );
         let path = format!("/cgi-bin/media/upload?type=thumb&access_token={token}");
-        let upload = client.api(client.request(Method::POST, &path).multipart(form)).await?;
+        let upload = client
+            .api(client.request(Method::POST, &path).multipart(form))
+            .await?;
         let thumb = good(&upload)?["thumb_media_id"].clone();
         let articles = json!({"articles": [{"title": "t", "thumb_media_id": thumb, "content": "<p>c</p>"}]});
-        let news = client.post("/cgi-bin/media/uploadnews", &token, &articles).await?;
+        let news = client
+            .post("/cgi-bin/media/uploadnews", &token, &articles)
+            .await?;
         let content = json!({"msgtype": "mpnews", "mpnews": {"media_id": good(&news)?["media_id"]}});
-        self.send(client, account, content, Whom::All, true).await.map(drop)
+        self.send(client, account, content, Whom::All, true)
+            .await
+            .map(drop)
     }
 
     /// Writes a send down and makes it; its place among those that were asked for.
-    async fn send(&self, client: &Client, account: usize, content: Value, whom: Whom, news: bool) -> Option<usize> {
+    async fn send(
+        &self,
+        client: &Client,
+        account: usize,
+        content: Value,
+        whom: Whom,
+        news: bool,
+    ) -> Option<usize> {
         let sent = Sent {
             account,
             body: self.body(account, content, &whom),
@@ -213,11 +236,15 @@ impl World {
         let map = content.as_object_mut().expect("an object");
         match whom {
             Whom::All => map.insert("filter".into(), json!({"is_to_all": true})),
-            Whom::Readers(places) if *places == [0, 1] => {
-                map.insert("filter".into(), json!({"is_to_all": false, "tag_id": account.tag}))
-            }
+            Whom::Readers(places) if *places == [0, 1] => map.insert(
+                "filter".into(),
+                json!({"is_to_all": false, "tag_id": account.tag}),
+            ),
             Whom::Readers(places) => {
-                let list: Vec<&str> = places.iter().map(|place| account.readers[*place].open_id.as_str()).collect();
+                let list: Vec<&str> = places
+                    .iter()
+                    .map(|place| account.readers[*place].open_id.as_str())
+                    .collect();
                 map.insert("touser".into(), json!(list))
             }
         };
@@ -232,15 +259,24 @@ impl World {
             let sent = &asks.sent[place];
             (sent.account, sent.body.clone(), sent.id)
         };
-        let path = if body.get("touser").is_some() { "send" } else { "sendall" };
+        let path = if body.get("touser").is_some() {
+            "send"
+        } else {
+            "sendall"
+        };
         let path = format!("/cgi-bin/message/mass/{path}");
         let answer = client.post(&path, &self.token(account), &body).await?;
         if matches!(answer["errcode"].as_i64(), Some(-1 | 45066)) {
             return None;
         }
         assert!(matches!(answer["errcode"].as_i64(), Some(0 | 45065)), "{answer}");
-        let id = answer["msg_id"].as_i64().unwrap_or_else(|| panic!("no msg_id: {answer}"));
-        assert!(known.is_none_or(|known| known == id), "i10: {known:?} became {id}");
+        let id = answer["msg_id"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no msg_id: {answer}"));
+        assert!(
+            known.is_none_or(|known| known == id),
+            "i10: {known:?} became {id}"
+        );
         self.asks().sent[place].id = Some(id);
         Some(())
     }
@@ -250,7 +286,9 @@ impl World {
         let account = self.of(Purpose::Refused);
         let content = json!({"msgtype": "text", "text": {"content": BAD_WORD}});
         let body = self.body(account, content, &Whom::All);
-        let answer = client.post("/cgi-bin/message/mass/sendall", &self.token(account), &body).await?;
+        let answer = client
+            .post("/cgi-bin/message/mass/sendall", &self.token(account), &body)
+            .await?;
         let id = good(&answer)?["msg_id"].as_i64().expect("a msg_id");
         self.asks().refused.push(id);
         Some(())
@@ -264,7 +302,10 @@ impl World {
             sent.recalled = sent.recalled.max(Asked::Perhaps);
             (sent.account, sent.id?)
         };
-        let path = format!("/v1/accounts/{}/masses/{id}/recall", self.accounts[account].app_id);
+        let path = format!(
+            "/v1/accounts/{}/masses/{id}/recall",
+            self.accounts[account].app_id
+        );
         let (status, answer) = client.native(Method::POST, &path, None).await?;
         (status < 500).then_some(())?;
         assert_eq!(status, 200, "{answer}");
@@ -281,7 +322,9 @@ impl World {
             (sent.account, sent.id?)
         };
         let body = json!({"msg_id": id, "article_idx": 0});
-        let answer = client.post("/cgi-bin/message/mass/delete", &self.token(account), &body).await?;
+        let answer = client
+            .post("/cgi-bin/message/mass/delete", &self.token(account), &body)
+            .await?;
         match answer["errcode"].as_i64() {
             Some(-1) => return None,
             Some(0) => self.asks().sent[place].deleted = Asked::Yes,
@@ -315,7 +358,9 @@ impl World {
         let (account, reader) = (self.of(Purpose::Open), dice.below(STEADY));
         let body = json!({"touser": self.accounts[account].readers[reader].open_id, "msgtype": "text",
             "text": {"content": "preview"}});
-        let answer = client.post("/cgi-bin/message/mass/preview", &self.token(account), &body).await?;
+        let answer = client
+            .post("/cgi-bin/message/mass/preview", &self.token(account), &body)
+            .await?;
         let id = good(&answer)?["msg_id"].as_i64().expect("a msg_id");
         self.asks().previews.push((account, reader, id));
         Some(())
@@ -324,7 +369,12 @@ impl World {
     async fn import(&self, client: &Client, rows: u64) -> Option<()> {
         let place = {
             let mut asks = self.asks();
-            let first = asks.imports.iter().map(|(_, end, _)| *end).max().unwrap_or_default();
+            let first = asks
+                .imports
+                .iter()
+                .map(|(_, end, _)| *end)
+                .max()
+                .unwrap_or_default();
             asks.imports.push((first, first + rows, false));
             asks.imports.len() - 1
         };
@@ -355,15 +405,24 @@ impl World {
             1 | 2 => "subscribe",
             3 => {
                 let body = json!({"tagid": account.other_tag, "openid_list": [who]});
-                return client.post("/cgi-bin/tags/members/batchtagging", &token, &body).await.map(drop);
+                return client
+                    .post("/cgi-bin/tags/members/batchtagging", &token, &body)
+                    .await
+                    .map(drop);
             }
             _ => {
                 let call = *dice.one_of(&["batchblacklist", "batchunblacklist"]);
                 let call = format!("/cgi-bin/tags/members/{call}");
-                return client.post(&call, &token, &json!({"openid_list": [who]})).await.map(drop);
+                return client
+                    .post(&call, &token, &json!({"openid_list": [who]}))
+                    .await
+                    .map(drop);
             }
         };
-        client.native(Method::POST, &format!("{path}/{step}"), None).await.map(drop)
+        client
+            .native(Method::POST, &format!("{path}/{step}"), None)
+            .await
+            .map(drop)
     }
 
     /// Somebody opens an article of the newest news, and somebody asks how often it was read.
@@ -371,8 +430,13 @@ impl World {
         let index = self.of(Purpose::Open);
         let reader = &self.accounts[index].readers[dice.below(STEADY)];
         let entries = client.entries(&reader.token).await?;
-        let url = entries.iter().find_map(|entry| entry["articles"][0]["url"].as_str().or(entry["url"].as_str()));
-        let Some(url) = url.and_then(|url| url.split_once("/s/")).map(|(_, link)| format!("/s/{link}")) else {
+        let url = entries
+            .iter()
+            .find_map(|entry| entry["articles"][0]["url"].as_str().or(entry["url"].as_str()));
+        let Some(url) = url
+            .and_then(|url| url.split_once("/s/"))
+            .map(|(_, link)| format!("/s/{link}"))
+        else {
             return self.send_news(client, dice).await;
         };
         client.request(Method::GET, &url).send().await.ok()?;
@@ -380,7 +444,10 @@ impl World {
         let yesterday = now_plus(-24 * 3_600 * 1_000)[..10].to_owned();
         let day = dice.one_of(&[today, yesterday]).clone();
         let body = json!({"begin_date": day, "end_date": day});
-        client.post("/datacube/getuserread", &self.token(index), &body).await.map(drop)
+        client
+            .post("/datacube/getuserread", &self.token(index), &body)
+            .await
+            .map(drop)
     }
 }
 
@@ -390,7 +457,9 @@ impl Client {
         let (mut entries, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("/inbox/entries?limit=100&cursor={cursor}");
-            let (status, page) = self.answer(self.request(Method::GET, &path).bearer_auth(token)).await?;
+            let (status, page) = self
+                .answer(self.request(Method::GET, &path).bearer_auth(token))
+                .await?;
             (status < 500).then_some(())?;
             assert_eq!(status, 200, "an inbox token that was issued reads: {page}");
             entries.extend(page["entries"].as_array().expect("entries").iter().cloned());
@@ -414,8 +483,12 @@ fn good(answer: &Value) -> Option<&Value> {
 /// A picture that there was never before.
 fn picture(number: u64) -> Vec<u8> {
     let shade = |shift: u32, x: u32, y: u32| ((number >> shift) as u32 * 7 + x * y * 3) as u8;
-    let pixels = RgbImage::from_fn(16, 16, |x, y| Rgb([shade(0, x, y), shade(5, x, y), shade(10, y, x)]));
+    let pixels = RgbImage::from_fn(16, 16, |x, y| {
+        Rgb([shade(0, x, y), shade(5, x, y), shade(10, y, x)])
+    });
     let mut bytes = Cursor::new(Vec::new());
-    pixels.write_to(&mut bytes, ImageFormat::Jpeg).expect("a picture can be written");
+    pixels
+        .write_to(&mut bytes, ImageFormat::Jpeg)
+        .expect("a picture can be written");
     bytes.into_inner()
 }

@@ -149,6 +149,8 @@ impl Template {
             let path = format!("/v1/accounts/{}", account.app_id);
             let body = json!({"callback": callback});
             process.client.must(Method::PATCH, &path, Some(&body)).await;
+            let token = log_in(&process.client, account).await.expect("a token");
+            world.asks().tokens.push(token);
         }
         process.kill().await;
         world
@@ -235,20 +237,30 @@ async fn account(client: &Client, purpose: Purpose) -> Account {
     import(client, &account.app_id, file).await.expect("an answer");
     let token = log_in(client, &account).await.expect("an answer");
     if purpose == Purpose::Wide {
-        let set = client.post("/cgi-bin/message/mass/speed/set", &token, &json!({"speed": 1})).await;
+        let set = client
+            .post("/cgi-bin/message/mass/speed/set", &token, &json!({"speed": 1}))
+            .await;
         assert_eq!(set.expect("an answer")["errcode"], 0);
     }
     for number in sample {
         let who = json!({"external_id": format!("p{number}"), "expires_in": 86_400});
-        let issued = client.must(Method::POST, &format!("{path}/inbox-tokens"), Some(&who)).await;
+        let issued = client
+            .must(Method::POST, &format!("{path}/inbox-tokens"), Some(&who))
+            .await;
         account.readers.push(Reader {
             open_id: String::new(),
             token: issued["token"].as_str().expect("a token").to_owned(),
         });
     }
     if purpose != Purpose::Wide {
-        let listed = client.must(Method::GET, &format!("{path}/followers?limit=20"), None).await;
-        for (reader, follower) in account.readers.iter_mut().zip(listed["followers"].as_array().expect("followers")) {
+        let listed = client
+            .must(Method::GET, &format!("{path}/followers?limit=20"), None)
+            .await;
+        for (reader, follower) in account
+            .readers
+            .iter_mut()
+            .zip(listed["followers"].as_array().expect("followers"))
+        {
             reader.open_id = follower["openid"].as_str().expect("an openid").to_owned();
         }
         account.tag = tag(client, &token, "two", &account.readers[..2]).await;
@@ -258,11 +270,15 @@ async fn account(client: &Client, purpose: Purpose) -> Account {
 }
 
 async fn tag(client: &Client, token: &str, name: &str, readers: &[Reader]) -> i64 {
-    let made = client.post("/cgi-bin/tags/create", token, &json!({"tag": {"name": name}})).await;
+    let made = client
+        .post("/cgi-bin/tags/create", token, &json!({"tag": {"name": name}}))
+        .await;
     let id = made.expect("an answer")["tag"]["id"].as_i64().expect("a tag");
     let list: Vec<&str> = readers.iter().map(|reader| reader.open_id.as_str()).collect();
     let body = json!({"tagid": id, "openid_list": list});
-    let tagged = client.post("/cgi-bin/tags/members/batchtagging", token, &body).await;
+    let tagged = client
+        .post("/cgi-bin/tags/members/batchtagging", token, &body)
+        .await;
     assert_eq!(tagged.expect("an answer")["errcode"], 0);
     id
 }
