@@ -2,6 +2,7 @@
 //! and a run in which one never struck fails.
 
 mod dice;
+mod io;
 mod process;
 mod receiver;
 mod restarts;

@@ -17,7 +17,7 @@ use crate::{
     process::{Launch, Process, tail_of_log},
     table::Table,
     work::Task,
-    world::{Template, World},
+    world::{PURPOSES, Template, World},
 };
 
 /// Worlds at work at the same time: two processes are busy while others wait for their disk.
@@ -46,7 +46,7 @@ enum End {
 async fn i01_i02_i03_i04_i10_i11_i12_i19_hold_over_a_thousand_kills() {
     let rounds = if long() { 5_200 } else { 10 * POINTS.len() };
     let started = Instant::now();
-    let template = Arc::new(Template::make().await);
+    let template = Arc::new(Template::make(&PURPOSES).await);
     let table = Arc::new(Table::expecting(POINTS));
     let next = Arc::new(AtomicUsize::new(0));
     let workers = (0..WORKERS).map(|_| {

@@ -128,13 +128,13 @@ pub struct Template {
 }
 
 impl Template {
-    /// Makes it through the API.
-    pub async fn make() -> Self {
+    /// Makes it through the API, with an account for each purpose.
+    pub async fn make(purposes: &[Purpose]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let process = process::start(folder.path()).await;
         let mut accounts = Vec::new();
-        for purpose in PURPOSES {
-            accounts.push(account(&process.client, purpose).await);
+        for purpose in purposes {
+            accounts.push(account(&process.client, *purpose).await);
         }
         process.kill().await;
         Self { folder, accounts }
@@ -180,8 +180,11 @@ impl World {
 
     /// The place of the account with this purpose.
     pub fn of(&self, purpose: Purpose) -> usize {
-        let found = PURPOSES.iter().position(|each| *each == purpose);
-        found.expect("there is one of each")
+        let found = self
+            .accounts
+            .iter()
+            .position(|account| account.purpose == purpose);
+        found.expect("the template has such an account")
     }
 
     /// A number that was not used before.
