@@ -3,6 +3,7 @@
 
 mod dice;
 mod io;
+mod power;
 mod process;
 mod receiver;
 mod restarts;
