@@ -1,7 +1,10 @@
 //! Never lost, never twice: what the server keeps and says under faults of every kind. Every fault has a seed,
 //! and a run in which one never struck fails.
 
+mod busy;
 mod dice;
+mod firsts;
+mod flip;
 mod io;
 mod power;
 mod process;

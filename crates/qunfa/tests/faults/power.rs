@@ -176,8 +176,11 @@ fn read_trace(text: &str, data: &Path) -> Vec<Event> {
     let mut events = Vec::new();
     let mut begun: BTreeMap<&str, Call> = BTreeMap::new();
     for line in text.lines() {
-        let mut parts = line.splitn(3, ' ');
-        let (Some(thread), Some(at), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        // Short thread numbers are padded.
+        let parts = line
+            .split_once(' ')
+            .map(|(thread, rest)| (thread, rest.trim_start().split_once(' ')));
+        let Some((thread, Some((at, rest)))) = parts else {
             continue;
         };
         let at: f64 = at.parse().expect("an instant");

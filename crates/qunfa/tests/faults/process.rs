@@ -43,6 +43,19 @@ pub struct Client {
 impl Launch {
     /// Starts the server over the folder `data` inside `folder`; its process where it ended before it was ready.
     pub async fn start(&self, folder: &Path) -> Result<Process, ExitStatus> {
+        let (mut child, address) = self.spawn(folder);
+        let ready = tokio::time::timeout(START, ready(&mut child)).await;
+        if !ready.expect("the server starts in time") {
+            return Err(child.wait().await.expect("the process ends"));
+        }
+        Ok(Process {
+            child,
+            client: Client::new(&address),
+        })
+    }
+
+    /// Starts the process and does not wait for it; it will listen at the address.
+    pub fn spawn(&self, folder: &Path) -> (Child, String) {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a port")
@@ -77,20 +90,20 @@ impl Launch {
         if let Some(point) = &self.crash {
             command.env("QUNFA_CRASH", point);
         }
-        let mut child = command.spawn().expect("the binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let said = tokio::time::timeout(START, lines.next_line()).await;
-        match said.expect("the server starts in time").expect("text") {
-            Some(line) if line.contains("ready") => {}
-            _ => return Err(child.wait().await.expect("the process ends")),
-        }
-        // What it says later must find a reader.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Process {
-            child,
-            client: Client::new(&address),
-        })
+        (command.spawn().expect("the binary starts"), address)
     }
+}
+
+/// Waits until a server says that it is ready; false when it ends before.
+pub async fn ready(child: &mut Child) -> bool {
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let line = lines.next_line().await.expect("text");
+    if !line.is_some_and(|line| line.contains("ready")) {
+        return false;
+    }
+    // What it says later must find a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    true
 }
 
 /// A word that the reviewers of these servers refuse.
