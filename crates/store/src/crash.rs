@@ -20,7 +20,7 @@ pub const POINTS: [&str; 51] = [
     "preview.committed",
     "lease.before",
     "lease.taken",
-    "release.block",
+    "release.written",
     "release.committed",
     "finish.before",
     "finish.written",

@@ -32,7 +32,7 @@ use store::{
     bus::Bus,
     clock::Clock,
     mass::{MassStore, WorkerId},
-    sqlite::SqliteStore,
+    rows::SqlStore,
     vault::Vault,
 };
 
@@ -322,7 +322,7 @@ fn write(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 
 /// A data folder that this process works on itself.
 pub struct Opened {
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<SqlStore>,
     pub engine: Engine,
     pub clock: WallClock,
 }
@@ -331,7 +331,7 @@ pub struct Opened {
 pub fn open(folder: &Path, key: [u8; 32]) -> Result<Opened, String> {
     let vault = Vault::new(key);
     let store =
-        SqliteStore::open(folder, vault.clone(), Calendar::shanghai()).map_err(|error| error.to_string())?;
+        SqlStore::open(folder, vault.clone(), Calendar::shanghai()).map_err(|error| error.to_string())?;
     let store = Arc::new(store);
     let shared: Arc<dyn Store> = store.clone();
     let blobs = Blobs::in_folder(&folder.join("blobs")).map_err(|error| error.to_string())?;
