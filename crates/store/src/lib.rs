@@ -14,6 +14,7 @@ pub mod call;
 pub mod card;
 pub mod clock;
 pub mod comment;
+pub mod crash;
 pub mod follower;
 pub mod inbox;
 pub mod library;

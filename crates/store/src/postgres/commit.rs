@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     rows::writer::{CALLS_PER_COMMIT, Committer, GATHER, Job, Lane, Scope},
     sql::Connection,
 };
@@ -67,8 +67,10 @@ where
             }
             return Ended::Failed(error);
         }
+        crash_point!("commit.before");
         match connection.execute_batch("COMMIT") {
             Ok(()) => {
+                crash_point!("commit.flushed");
                 self.connection = Some(connection);
                 Ended::Committed
             }
@@ -120,6 +122,7 @@ where
         for job in jobs {
             job.finish(result.clone());
         }
+        crash_point!("commit.answered");
     }
 }
 

@@ -15,7 +15,7 @@ use domain::{
 };
 
 use super::{Shared, account, columns, content, media, original, sets, usage};
-use crate::StoreResult;
+use crate::{StoreResult, crash_point};
 
 /// One block of a frozen audience.
 pub(super) struct Target {
@@ -89,6 +89,7 @@ pub(super) fn accept(
     };
     insert_mass(db, account.id, &row, now)?;
     insert_batches(db, account.id, id, &frozen.targets)?;
+    crash_point!("accept.written");
     // A site send without a key leaves the API's keys alone.
     if mass.origin == Origin::Api || mass.client_msg_id.is_some() {
         db.prepare_cached(

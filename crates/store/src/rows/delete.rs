@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::{mass, media, publication};
-use crate::StoreResult;
+use crate::{StoreResult, crash_point};
 
 /// Deletes the pages of one article or of all; the cards stay (S102).
 pub(super) fn delete(
@@ -66,6 +66,7 @@ pub(super) fn articles_of_news(
         )?
         .execute(params![account.0, news.0, position, now.0])?;
     }
+    crash_point!("delete.written");
     masses_of_dead_news(db, account, news)?;
     Ok(true)
 }

@@ -17,7 +17,7 @@ use super::{
     statistics, tag,
 };
 use crate::{
-    StoreError, StoreResult,
+    StoreError, StoreResult, crash_point,
     follower::{FollowerPage, FollowerStore, Imported, Subscribed},
     outbox::EventKind,
 };
@@ -56,6 +56,7 @@ impl FollowerStore for SqlStore {
                 return Ok(false);
             }
             begin_subscription(db, shared, account, ordinal, now)?;
+            crash_point!("subscribe.written");
             Ok(true)
         })
         .await
@@ -71,6 +72,7 @@ impl FollowerStore for SqlStore {
                     sets::change(db, account, SetKind::Tag(tag), &[ordinal], false)?;
                 }
                 sets::change(db, account, SetKind::Subscribed, &[ordinal], false)?;
+                crash_point!("unsubscribe.written");
                 statistics::count_followers(db, account, shared.calendar.day(now), 0, 1)?;
                 outbox::add(db, account, EventKind::Unsubscribed(ordinal), now)?;
             }
@@ -105,7 +107,9 @@ impl FollowerStore for SqlStore {
     ) -> StoreResult<()> {
         let ordinals = ordinals.to_vec();
         self.write(account, move |db, _| {
-            sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted)
+            let changed = sets::change(db, account, SetKind::Blacklisted, &ordinals, blacklisted)?;
+            crash_point!("blacklist.written");
+            Ok(changed)
         })
         .await
         .map(drop)

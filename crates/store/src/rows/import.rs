@@ -25,7 +25,7 @@ use super::{
     sets::{self, SetKind},
     statistics, tag,
 };
-use crate::{StoreResult, follower::Imported};
+use crate::{StoreResult, crash_point, follower::Imported};
 
 /// How long one bulk transaction works before it lets waiting calls through.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
@@ -85,6 +85,7 @@ impl SqlStore {
         let _writing = self.imports.write.lock().await;
         drop(preparing);
         self.write_persons(account, persons, now, &mut result).await?;
+        crash_point!("import.committed");
         Ok(result)
     }
 
@@ -98,6 +99,7 @@ impl SqlStore {
         let persons = self
             .write(account, move |db, _| number(db, account, persons))
             .await?;
+        crash_point!("import.numbered");
         let (fresh, known): (Vec<Person>, Vec<Person>) =
             persons.into_iter().partition(|person| person.known.is_none());
         let fresh = self
@@ -185,6 +187,7 @@ impl SqlStore {
                     Ok(done)
                 })
                 .await?;
+            crash_point!("import.slice");
         }
         Ok(items)
     }

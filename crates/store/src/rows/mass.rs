@@ -17,7 +17,7 @@ use super::{
     preview, release, usage,
 };
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     mass::{DryRun, Lease, MassStore, PreviewRefusal, Released, Running, WorkerId},
     outbox::EventKind,
 };
@@ -519,6 +519,7 @@ pub(super) fn succeed(
         account.0,
         mass.0,
     ])?;
+    crash_point!("finish.written");
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
     if account::by_id(db, shared, account)?.is_some_and(|account| account.has(Behaviour::DraftDies)) {
         library::draft_was_sent(db, account, mass, now)?;

@@ -18,7 +18,7 @@ use super::{
     sets::{self, SetKind},
 };
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     mass::{Lease, Released, WorkerId},
 };
 
@@ -230,6 +230,7 @@ fn release_all(
         });
     }
     write_deliveries(db, account, (lease.mass, false), &deliveries)?;
+    crash_point!("release.written");
     shared.leases.give_back(db, lease)?;
     let delivered = deliveries
         .iter()

@@ -14,7 +14,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Shared, SqlStore, accept, columns, sets};
-use crate::{StoreResult, schedule::ScheduleStore};
+use crate::{StoreResult, crash_point, schedule::ScheduleStore};
 
 const COLUMNS: &str = "id, send_at, request, state, mass, refusal, created_at";
 const WAITING: i64 = 0;
@@ -180,6 +180,7 @@ fn accept_one(
         Ok(accepted) => ScheduleState::Sent(accepted.id),
         Err(refusal) => ScheduleState::Refused(refusal),
     };
+    crash_point!("schedule.written");
     end(db, account, id, state)?;
     Ok(Some(Schedule { state, ..schedule }))
 }

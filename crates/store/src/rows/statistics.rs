@@ -20,7 +20,7 @@ use super::{
     writer::{Priority, Scope},
 };
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     statistics::{FollowerDay, SentNews, StatisticsStore},
 };
 
@@ -214,13 +214,16 @@ pub(super) fn count_followers(
 
 /// Writes what was noted since the last time.
 pub(super) fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
-    for (hour, noted) in shared.reads.take() {
+    let noted = shared.reads.take();
+    crash_point!("reads.taken");
+    for (hour, noted) in noted {
         write_times(db, hour, ReadSource::Session, noted.session)?;
         write_times(db, hour, ReadSource::Other, noted.other)?;
         for (block, people) in noted.people {
             write_people(db, hour, block, people)?;
         }
     }
+    crash_point!("reads.written");
     Ok(())
 }
 

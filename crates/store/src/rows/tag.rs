@@ -12,7 +12,7 @@ use super::{
     Shared, SqlStore, accept, account,
     sets::{self, SetKind},
 };
-use crate::{StoreResult, follower::FollowerPage, tag::TagStore};
+use crate::{StoreResult, crash_point, follower::FollowerPage, tag::TagStore};
 
 const STARRED_NAME: &str = "星标组";
 const UNTAGGED_NAME: &str = "未分组";
@@ -105,6 +105,7 @@ impl TagStore for SqlStore {
                 }
             }
             sets::change(db, account, SetKind::Tag(tag), &ordinals, true)?;
+            crash_point!("tag.written");
             Ok(Ok(()))
         })
         .await

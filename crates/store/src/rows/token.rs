@@ -9,7 +9,7 @@ use domain::{
 
 use super::{Shared, SqlStore, account};
 use crate::{
-    StoreResult,
+    StoreResult, crash_point,
     token::{
         FORCE_PAUSE_SECONDS, FORCES_PER_DAY, ForcesUsedUp, OVERLAP_SECONDS, StableToken, TOKEN_SECONDS,
         TokenEnd, TokenHash, TokenState, TokenStore,
@@ -22,6 +22,7 @@ impl TokenStore for SqlStore {
     async fn issue_token(&self, account: AccountId, hash: TokenHash, now: Timestamp) -> StoreResult<()> {
         self.write(account, move |db, _| {
             replace_tokens(db, account, false, now.plus_seconds(OVERLAP_SECONDS))?;
+            crash_point!("token.written");
             add_token(db, account, false, &hash, now.plus_seconds(TOKEN_SECONDS))
         })
         .await

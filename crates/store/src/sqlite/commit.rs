@@ -13,7 +13,7 @@ use std::{
 
 use super::connection::{self, Role};
 use crate::{
-    StoreError, StoreResult,
+    StoreError, StoreResult, crash_point,
     rows::writer::{CALLS_PER_COMMIT, Committer, GATHER, Job, Lane},
     sql::Connection,
 };
@@ -68,7 +68,10 @@ impl SqliteCommitter {
                 jobs.extend(lane.next_call(None));
             }
         }
-        batch("COMMIT")
+        crash_point!("commit.before");
+        batch("COMMIT")?;
+        crash_point!("commit.flushed");
+        Ok(())
     }
 
     /// The log's length is known on the thread that writes it only.
@@ -122,6 +125,7 @@ impl Committer for SqliteCommitter {
         for job in jobs {
             job.finish(result.clone());
         }
+        crash_point!("commit.answered");
         self.care_for_log();
     }
 }
@@ -177,5 +181,8 @@ impl Drop for Checkpoints {
 }
 
 fn checkpoint(connection: &rusqlite::Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+    crash_point!("checkpoint.before");
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+    crash_point!("checkpoint.after");
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    StoreError, StoreResult,
+    StoreError, StoreResult, crash_point,
     rows::{Readers, migrations, writer::Writer},
     sql::Connection,
 };
@@ -44,7 +44,9 @@ impl Sqlite {
         let path = folder.join("qunfa.db");
         private_file(&path)?;
         let mut connection = connection::open(&path, Role::Writer)?;
+        crash_point!("store.opened");
         migrations::on_sqlite(&mut connection)?;
+        crash_point!("store.migrated");
         let committer = commit::SqliteCommitter::new(path.clone(), connection)?;
         let read = path.clone();
         Ok(Self {
