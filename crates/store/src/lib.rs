@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
 
 pub mod account;
+pub mod backlog;
 pub mod blob;
 pub mod bus;
 pub mod call;
@@ -18,6 +19,7 @@ pub mod follower;
 pub mod inbox;
 pub mod library;
 pub mod mass;
+pub mod measure;
 pub mod media;
 pub mod original;
 pub mod outbox;
@@ -32,6 +34,7 @@ pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use backlog::BacklogStore;
 use call::CallStore;
 use card::CardStore;
 use comment::CommentStore;
@@ -68,6 +71,7 @@ pub trait Store:
     + CallStore
     + CommentStore
     + StatisticsStore
+    + BacklogStore
     + Send
     + Sync
 {
@@ -91,6 +95,7 @@ impl<T> Store for T where
         + CallStore
         + CommentStore
         + StatisticsStore
+        + BacklogStore
         + Send
         + Sync
 {

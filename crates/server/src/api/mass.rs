@@ -17,7 +17,7 @@ use domain::{
     schedule::Request,
     speed::SpeedLevel,
 };
-use store::bus::Hint;
+use store::{bus::Hint, measure};
 use url::Url;
 use wire::{
     done::Done,
@@ -189,6 +189,7 @@ pub(crate) async fn accept(app: &App, account: &Account, mass: NewMass) -> Resul
         .enter(account.id, repeat_key(&mass), inflight::PATIENCE)
         .await?;
     let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
+    metrics::counter!(measure::MASSES_ACCEPTED.name, "origin" => "call").increment(1);
     app.bus.publish(Hint::Work);
     let news = accepted.news.filter(|_| account.has(Behaviour::MsgDataId));
     Ok(Accepted::new(accepted.id.0, news.map(|news| news.0)))

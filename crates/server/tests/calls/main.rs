@@ -12,3 +12,4 @@ mod reading;
 mod sending;
 mod services;
 mod statistics;
+mod walls;

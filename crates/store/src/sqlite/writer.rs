@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::connection;
-use crate::{StoreError, StoreResult};
+use crate::{StoreError, StoreResult, measure};
 
 /// Calls that share one commit, at most.
 const CALLS_PER_COMMIT: usize = 128;
@@ -98,6 +98,18 @@ struct Shared {
     checkpoint: Condvar,
 }
 
+impl Queues {
+    /// Shows how long the queues are.
+    fn measure(&self) {
+        let show = |queue: &'static str, length: usize| {
+            metrics::gauge!(measure::QUEUE_LENGTH.name, "queue" => queue)
+                .set(u32::try_from(length).unwrap_or(u32::MAX));
+        };
+        show("calls", self.calls.len());
+        show("bulk", self.bulk.len());
+    }
+}
+
 impl Shared {
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
@@ -106,6 +118,7 @@ impl Shared {
     fn pop_call(&self, queues: &mut Queues) -> Option<Box<dyn Job>> {
         let call = queues.calls.pop_front();
         self.calls_waiting.store(queues.calls.len(), Ordering::Relaxed);
+        queues.measure();
         call
     }
 }
@@ -188,6 +201,7 @@ impl Writer {
                 }
                 Priority::Bulk => queues.bulk.push_back(job),
             }
+            queues.measure();
         }
         self.shared.arrived.notify_one();
         Ok(result)
@@ -256,8 +270,11 @@ fn next_jobs(shared: &Shared) -> Option<Vec<Box<dyn Job>>> {
 }
 
 fn commit(shared: &Shared, connection: &Connection, mut jobs: Vec<Box<dyn Job>>) -> bool {
+    let began = Instant::now();
     let result = in_transaction(shared, connection, &mut jobs);
+    metrics::histogram!(measure::COMMIT_DURATION.name).record(began.elapsed());
     if let Err(error) = &result {
+        metrics::counter!(measure::COMMITS_FAILED.name).increment(1);
         tracing::error!(error, "a commit failed");
         // Nothing to do if this fails too: the connection is opened anew.
         let _ = connection.execute_batch("ROLLBACK");
