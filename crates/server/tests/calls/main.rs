@@ -4,8 +4,10 @@
 mod calling;
 mod comments;
 mod followers;
+mod guessing;
 mod harness;
 mod library;
+mod limits;
 mod media;
 mod native;
 mod reading;
