@@ -48,6 +48,9 @@ impl Engine {
         };
         if let Some(end) = end {
             let ended = self.store.end_undelivered(account, mass, end, now).await?;
+            if ended {
+                crate::count_end(end);
+            }
             tracing::info!(
                 ended,
                 account.id = account.0,

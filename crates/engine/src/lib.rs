@@ -11,9 +11,14 @@
 pub mod callback;
 mod check;
 mod housekeeping;
+pub mod pulse;
 pub mod review;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use callback::CallbackSender;
 use domain::{
@@ -23,6 +28,7 @@ use domain::{
     speed::SpeedTable,
     time::Timestamp,
 };
+use pulse::Pulse;
 use review::Reviews;
 use store::{
     Store, StoreResult,
@@ -31,6 +37,7 @@ use store::{
     clock::Clock,
     crash_point,
     mass::{Released, Running, WorkerId},
+    measure,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -77,6 +84,7 @@ pub struct Engine {
     worker: WorkerId,
     speeds: SpeedTable,
     reviews: Reviews,
+    pulse: Pulse,
     // One turn at a time.
     turn: Mutex<Pending>,
 }
@@ -136,6 +144,7 @@ impl Engine {
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
+            pulse: Pulse::default(),
             turn: Mutex::new(Pending::default()),
         }
     }
@@ -157,6 +166,11 @@ impl Engine {
         &self.reviews
     }
 
+    /// Whether it lives.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// Sends the callbacks.
     pub fn callbacks(&self) -> &CallbackSender {
         &self.callbacks
@@ -164,12 +178,15 @@ impl Engine {
 
     /// Works until the future is dropped. A failed turn is logged and repeated.
     pub async fn run(&self) {
+        let _alive = self.pulse.alive();
         let mut hints = self.bus.subscribe();
         loop {
             // The clock is read once the turn has come: who holds turns up may set it back meanwhile.
             let mut pending = self.turn.lock().await;
             let now = self.clock.now();
+            self.pulse.turn_begins();
             let turn = self.turn(&mut pending, now).await;
+            self.pulse.turn_ended(turn.is_ok());
             drop(pending);
             match turn {
                 Ok(Turn::Worked) => {}
@@ -183,6 +200,7 @@ impl Engine {
                     }
                 }
                 Err(error) => {
+                    metrics::counter!(measure::TURNS_FAILED.name).increment(1);
                     tracing::error!(%error, "a turn of the engine failed");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
@@ -294,6 +312,7 @@ impl Engine {
                 tracing::warn!(account.id = account.0, schedule.id = id.0, %refusal, "a scheduled mass send was refused");
             }
             Some(ScheduleState::Sent(mass)) => {
+                metrics::counter!(measure::MASSES_ACCEPTED.name, "origin" => "schedule").increment(1);
                 tracing::info!(
                     account.id = account.0,
                     schedule.id = id.0,
@@ -319,7 +338,9 @@ impl Engine {
         }
         if running.waiting {
             let end = MassState::Refused(CONFIRMATION_TIMED_OUT);
-            self.store.end_undelivered(account, mass, end, now).await?;
+            if self.store.end_undelivered(account, mass, end, now).await? {
+                count_end(end);
+            }
             return Ok(Advanced::Worked);
         }
         if !running.checked
@@ -335,6 +356,7 @@ impl Engine {
         crash_point!("finish.before");
         if self.store.finish_mass(account, mass, now).await? {
             crash_point!("finish.committed");
+            count_end(MassState::Succeeded);
             tracing::info!(
                 account.id = account.0,
                 mass.id = mass.0,
@@ -355,9 +377,14 @@ impl Engine {
             return Ok(false);
         }
         crash_point!("lease.taken");
-        match self.store.release_batches(&lease, now).await? {
+        let began = Instant::now();
+        let released = self.store.release_batches(&lease, now).await?;
+        metrics::histogram!(measure::RELEASE_DURATION.name).record(began.elapsed());
+        match released {
             Released::Committed { blocks, delivered } => {
                 crash_point!("release.committed");
+                metrics::counter!(measure::BLOCKS_RELEASED.name).increment(blocks as u64);
+                metrics::counter!(measure::ENTRIES_DELIVERED.name).increment(delivered);
                 tracing::debug!(
                     account.id = account.0,
                     mass.id = mass.0,
@@ -367,6 +394,7 @@ impl Engine {
                 );
             }
             Released::LeaseLost => {
+                metrics::counter!(measure::LEASES_LOST.name).increment(1);
                 tracing::warn!(
                     account.id = account.0,
                     mass.id = mass.0,
@@ -376,4 +404,15 @@ impl Engine {
         }
         Ok(true)
     }
+}
+
+/// Counts a mass that this node brought to its end.
+pub(crate) fn count_end(state: MassState) {
+    let state = match state {
+        MassState::Succeeded | MassState::Deleted => "delivered",
+        MassState::Refused(_) => "refused",
+        MassState::Failed => "failed",
+        MassState::Sending => return,
+    };
+    metrics::counter!(measure::MASSES_FINISHED.name, "state" => state).increment(1);
 }

@@ -84,13 +84,8 @@ pub fn scaled(real_ms: i64, rate: f64) -> i64 {
 
 #[async_trait]
 impl Clock for WallClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system clock"
-    )]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+        let now = machine_ms();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = now.max(*latest);
         Timestamp(*latest)
@@ -100,6 +95,21 @@ impl Clock for WallClock {
         let wait = u64::try_from(at.ms_since(self.now())).unwrap_or(0);
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
+
+    fn set_back_ms(&self) -> i64 {
+        let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        (latest - machine_ms()).max(0)
+    }
+}
+
+/// What the machine's clock shows.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the system clock"
+)]
+fn machine_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl VirtualClock {

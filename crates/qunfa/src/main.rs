@@ -9,9 +9,8 @@ use qunfa::{
         error::{CliError, Status},
         output,
     },
-    settings::{LogArea, LogFormat},
+    log,
 };
-use tracing_subscriber::EnvFilter;
 
 #[cfg(debug_assertions)]
 use qunfa::settings::load::process_env;
@@ -33,22 +32,10 @@ fn run(cli: Cli) -> Result<Status, CliError> {
     if let Some(at) = process_env("QUNFA_CRASH") {
         store::crash::arm(&at).map_err(|error| CliError::failed(format!("QUNFA_CRASH: {error}")))?;
     }
-    if let Some(log) = job.log() {
-        start_log(log);
+    if let Some(area) = job.log() {
+        log::start(area);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("no threads can be started: {error}")))?;
     runtime.block_on(job.run())
-}
-
-/// Logs go to standard error; colours only on a terminal.
-fn start_log(log: &LogArea) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(log.level.filter()))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    match log.format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
 }

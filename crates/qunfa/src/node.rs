@@ -1,6 +1,12 @@
 //! One process put together: store, engine and HTTP server over one folder and one clock.
 
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use domain::{account::Callback, time::Calendar};
@@ -12,15 +18,28 @@ use engine::{
 use futures::FutureExt;
 use server::{
     app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
+    health::Health,
     sandbox::inspector::Inspector,
 };
 use store::{
     Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, postgres::PostgresOptions,
     random::Random, rows::SqlStore, vault::Vault,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
-use crate::sandbox::{Control, intercept::Interception};
+use crate::{
+    numbers::Numbers,
+    parts,
+    sandbox::{Control, intercept::Interception},
+};
+
+/// Between the word that the server stops and the end of idle connections: a call that is on its way to one of them
+/// arrives, and is told to go elsewhere the next time.
+const FAREWELL: Duration = Duration::from_millis(250);
+/// What the end of background work has at least, however long requests took.
+const LAST_WORK: Duration = Duration::from_secs(1);
+/// Before a loop that ended in a panic begins again.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -76,6 +95,8 @@ pub struct Node {
     vault: Vault,
     settings: Arc<ServerSettings>,
     inspector: Option<Arc<Inspector>>,
+    health: Arc<Health>,
+    numbers: Arc<Numbers>,
 }
 
 impl std::fmt::Debug for Node {
@@ -132,11 +153,15 @@ impl Node {
         )
         .with_speeds(config.server.speeds.clone())
         .with_reviews(Reviews::new(config.reviewers));
+        let engine = Arc::new(engine);
+        let health = parts::health(&store, &blobs, &engine, &clock, &bus);
+        let numbers =
+            Numbers::new(store.clone(), clock.clone(), health.clone()).map_err(StartError::Machine)?;
         Ok(Self {
             store,
             rows,
             control: None,
-            engine: Arc::new(engine),
+            engine,
             blobs,
             bus,
             clock,
@@ -145,6 +170,8 @@ impl Node {
             vault,
             settings: Arc::new(config.server),
             inspector: config.inspector,
+            health,
+            numbers: Arc::new(numbers),
         })
     }
 
@@ -177,6 +204,8 @@ impl Node {
                 .clone()
                 .map(|control| control as Arc<dyn WorldControl>),
             inspector: self.inspector.clone(),
+            health: self.health.clone(),
+            scrape: Some(self.numbers.clone()),
         })
     }
 
@@ -200,15 +229,25 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
         let router = server::routes::router(self.app(sandbox));
-        let (engine, settings) = (self.engine.clone(), self.settings.clone());
-        let inspector = self.inspector.clone();
+        let settings = self.settings.clone();
+        let (inspector, health) = (self.inspector.clone(), self.health.clone());
+        let pause = settings.stop_pause + FAREWELL;
+        let closed = Arc::new(OnceLock::new());
+        let since = closed.clone();
         let shutdown = async move {
             shutdown.await;
+            // First whoever distributes calls sees that none should come here, then none is taken any more.
+            health.stop();
+            tokio::time::sleep(pause).await;
             if let Some(inspector) = inspector {
                 inspector.close();
             }
+            // The only one who sets it.
+            let _ = since.set(Instant::now());
         };
-        let work = tokio::spawn(async move { engine.run().await });
+        let work = tokio::spawn(work(self.engine.clone()));
+        let numbers = self.numbers.clone();
+        let care = tokio::spawn(async move { numbers.care().await });
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         let shutdown = shutdown.shared();
         let intercepted = async {
@@ -220,10 +259,34 @@ impl Node {
         };
         let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
         tokio::join!(served, intercepted);
-        // A turn is a few transactions; one cut short is taken up at the next start.
-        for task in drive.into_iter().chain([work]) {
+        let spent = closed.get().map_or(Duration::ZERO, Instant::elapsed);
+        let patience = settings.stop_timeout.saturating_sub(spent).max(LAST_WORK);
+        if timeout(patience, self.end_work()).await.is_err() {
+            tracing::warn!("background work did not end in time; the next start takes it up");
+        }
+        for task in drive.into_iter().chain([work, care]) {
             task.abort();
             let _ = task.await;
         }
+    }
+
+    /// Lets the turn under way end and begins none, waits for callbacks on their way, writes what was only noted.
+    async fn end_work(&self) {
+        let _held = self.engine.hold().await;
+        self.engine.callbacks().settle(Duration::MAX).await;
+        if let Err(error) = self.store.flush_reads().await {
+            tracing::error!(%error, "reads of articles were not written");
+        }
+    }
+}
+
+/// Works until the future is dropped. A panic is a defect; it must not leave accepted masses lying (I1).
+async fn work(engine: Arc<Engine>) {
+    loop {
+        let ended = AssertUnwindSafe(engine.run()).catch_unwind().await;
+        if ended.is_err() {
+            tracing::error!("the engine ended in a panic and begins again");
+        }
+        tokio::time::sleep(AFTER_PANIC).await;
     }
 }

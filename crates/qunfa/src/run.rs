@@ -13,7 +13,10 @@ use engine::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::IpNet;
-use server::app::{ServerSettings, address_of};
+use server::{
+    app::{ServerSettings, address_of},
+    metrics::MetricsAccess,
+};
 use store::{random::Random, vault};
 use tokio::net::TcpListener;
 
@@ -94,6 +97,17 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         header_timeout: Duration::from_secs(area.header_timeout_seconds),
         body_idle_timeout: Duration::from_secs(area.body_idle_timeout_seconds),
         connections_per_source: area.connections_per_source as usize,
+        trusted_proxies: area.trusted_proxies.clone(),
+        metrics: MetricsAccess {
+            allow: settings.metrics.allow.clone(),
+            token_hash: settings
+                .metrics
+                .token
+                .as_ref()
+                .map(|token| vault::digest(&token.0)),
+        },
+        stop_pause: Duration::from_secs(area.stop_pause_seconds),
+        stop_timeout: Duration::from_secs(area.stop_timeout_seconds),
         ..ServerSettings::new(settings.public_url(), vault::digest(admin_token))
     }
 }
@@ -324,23 +338,35 @@ fn stop_asked_or_left_alone(with_stdin: bool) -> impl Future<Output = ()> + Send
     }
 }
 
-/// Resolves at Ctrl-C or SIGTERM; looks out for them from this call on.
+/// Resolves at Ctrl-C or SIGTERM; looks out for them from this call on. The second one ends the process at once:
+/// what was accepted is in the store, and the next start takes the rest up.
 #[cfg(unix)]
 fn stop_asked() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     async move {
-        let asked = signals.map(|signal| {
-            Box::pin(async move {
-                match signal {
-                    Ok(mut signal) => drop(signal.recv().await),
-                    // Without this signal the process can still be ended by the other.
-                    Err(_) => std::future::pending::<()>().await,
-                }
-            })
+        any_of(&mut signals).await;
+        tokio::spawn(async move {
+            any_of(&mut signals).await;
+            tracing::warn!("asked to stop again: stopped at once");
+            std::process::exit(i32::from(Status::Failed.code()));
         });
-        futures::future::select_all(asked).await;
     }
+}
+
+/// Waits for the next of these signals.
+#[cfg(unix)]
+async fn any_of(signals: &mut [std::io::Result<tokio::signal::unix::Signal>]) {
+    let asked = signals.iter_mut().map(|signal| {
+        Box::pin(async move {
+            match signal {
+                Ok(signal) => drop(signal.recv().await),
+                // Without this signal the process can still be ended by the other.
+                Err(_) => std::future::pending::<()>().await,
+            }
+        })
+    });
+    futures::future::select_all(asked).await;
 }
 
 /// Resolves at Ctrl-C.

@@ -44,6 +44,9 @@ pub struct Settings {
     /// How fast mass sends go, in followers a minute; 0 is without limit.
     #[config(nested)]
     pub speed: SpeedArea,
+    /// Who may read the numbers of `/metrics`, beside the operator.
+    #[config(nested)]
+    pub metrics: MetricsArea,
     /// What the server writes to its standard error.
     #[config(nested)]
     pub log: LogArea,
@@ -109,6 +112,28 @@ pub struct ServerArea {
         validate(SECONDS.contains(body_idle_timeout_seconds), "out of range")
     )]
     pub body_idle_timeout_seconds: u64,
+    /// Proxies in front of this server. The address that they forward (`Forwarded`, `X-Forwarded-For`) is then the
+    /// one that limits, log and `rid/get` go by; from all others these headers are ignored.
+    /// Allowed: a list of networks, such as ["10.1.0.0/16", "127.0.0.1/32"].
+    #[config(default = [], env = "QUNFA_SERVER_TRUSTED_PROXIES")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long the server goes on answering after it was asked to stop, while `/readyz` already says 503: the time
+    /// that a load balancer needs to notice.
+    /// Allowed: seconds from 0 to 3600.
+    #[config(
+        default = 0,
+        env = "QUNFA_SERVER_STOP_PAUSE_SECONDS",
+        validate((0..=3600).contains(stop_pause_seconds), "out of range")
+    )]
+    pub stop_pause_seconds: u64,
+    /// How long calls under way and background work have to end after that.
+    /// Allowed: seconds from 1 to 3600.
+    #[config(
+        default = 10,
+        env = "QUNFA_SERVER_STOP_TIMEOUT_SECONDS",
+        validate(SECONDS.contains(stop_timeout_seconds), "out of range")
+    )]
+    pub stop_timeout_seconds: u64,
 }
 
 /// `[store]`
@@ -264,6 +289,21 @@ pub struct SpeedArea {
     /// Allowed: a number from 0 to 4294967295.
     #[config(env = "QUNFA_SPEED_UNSET")]
     pub unset: Option<u32>,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, PartialEq, Config, Serialize)]
+pub struct MetricsArea {
+    /// Networks that may read `/metrics` without a token. A request through a proxy that is not among
+    /// `server.trusted_proxies` never counts as one of them.
+    /// Allowed: a list of networks, such as ["127.0.0.0/8", "10.1.0.0/16"].
+    #[config(default = ["127.0.0.0/8", "::1/128"], env = "QUNFA_METRICS_ALLOW")]
+    pub allow: Vec<IpNet>,
+    /// A token for `/metrics` alone, so that Prometheus need not know the admin token; sent as
+    /// `Authorization: Bearer`.
+    /// Allowed: 16 to 256 visible ASCII characters.
+    #[config(env = "QUNFA_METRICS_TOKEN", validate(is_admin_token(token), "no token"))]
+    pub token: Option<Secret>,
 }
 
 /// `[log]`

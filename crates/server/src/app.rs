@@ -12,6 +12,7 @@ use domain::{
     speed::SpeedTable,
     time::{Calendar, Timestamp},
 };
+use ipnet::IpNet;
 use store::{
     Store, StoreResult,
     blob::Blobs,
@@ -23,6 +24,9 @@ use tokio::sync::{RwLock, Semaphore};
 
 use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
+    guess::Guesses,
+    health::Health,
+    metrics::{MetricsAccess, Scrape},
     sandbox::inspector::Inspector,
 };
 
@@ -57,6 +61,10 @@ pub struct Parts {
     pub world: Option<Arc<dyn WorldControl>>,
     /// Watches and disturbs calls, in a sandbox.
     pub inspector: Option<Arc<Inspector>>,
+    /// What the server is made of, and how it stands.
+    pub health: Arc<Health>,
+    /// Writes out the numbers of `/metrics`; without it there are none.
+    pub scrape: Option<Arc<dyn Scrape>>,
 }
 
 /// What handlers share; cheap to clone.
@@ -67,6 +75,7 @@ struct Shared {
     parts: Parts,
     inflight: Inflight,
     refused: Refused,
+    guesses: Guesses,
     callback_checks: Checks,
     file_checks: Arc<Semaphore>,
 }
@@ -75,6 +84,7 @@ impl App {
     /// The application made of these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Shared {
+            guesses: Guesses::new(parts.settings.guess_delay),
             parts,
             inflight: Inflight::default(),
             refused: Refused::default(),
@@ -91,6 +101,11 @@ impl App {
     /// Calls of this process that were refused.
     pub fn refused(&self) -> &Refused {
         &self.0.refused
+    }
+
+    /// Wrong secrets and tokens that this process was told.
+    pub fn guesses(&self) -> &Guesses {
+        &self.0.guesses
     }
 
     /// Checks of receivers that run in this process.
@@ -160,6 +175,16 @@ pub struct ServerSettings {
     pub keep_alive_timeout: Duration,
     /// Connections from one address at a time (SEC10).
     pub connections_per_source: usize,
+    /// Proxies whose word counts for where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long who guessed wrong too often waits (SEC5); shorter than `answer_timeout`.
+    pub guess_delay: Duration,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
+    /// How long the server goes on working after it was asked to stop and says so at `/readyz`.
+    pub stop_pause: Duration,
+    /// How long running requests may take after that.
+    pub stop_timeout: Duration,
 }
 
 impl ServerSettings {
@@ -176,6 +201,11 @@ impl ServerSettings {
             body_idle_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             connections_per_source: 1024,
+            trusted_proxies: Vec::new(),
+            guess_delay: Duration::from_secs(3),
+            metrics: MetricsAccess::default(),
+            stop_pause: Duration::ZERO,
+            stop_timeout: Duration::from_secs(10),
         }
     }
 }

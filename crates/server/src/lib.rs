@@ -9,11 +9,15 @@
 
 pub mod api;
 pub mod app;
+pub mod guess;
 pub mod health;
 pub mod inbox;
 pub mod listen;
+pub mod metrics;
 pub mod pages;
 pub mod routes;
 pub mod sandbox;
+pub mod source;
 mod transport;
 pub mod v1;
+mod watch;

@@ -7,39 +7,48 @@ mod patience;
 use std::{
     collections::HashMap,
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::Body,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
+use store::measure;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tower::ServiceExt;
 
 use crate::{
-    api::refused::Peer,
     app::ServerSettings,
     listen::patience::{Patience, Stage},
     sandbox::observe::HangUp,
+    source::{Source, source},
 };
 
 /// Bytes of all headers of a request, at most (SEC10).
 const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Header fields of a request, at most (SEC10).
 const HEADER_FIELDS_MAX: usize = 100;
-/// How long running requests may take once the server is asked to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// When no connection came for this long after the server was asked to stop, nobody stands before its door: those
+/// who did would be cut off with the listener.
+const LAST_GUEST: Duration = Duration::from_millis(20);
+/// For how long such connections are still taken, at most.
+const LAST_GUESTS: Duration = Duration::from_secs(1);
 /// How long to wait when no connection can be accepted, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -65,7 +74,7 @@ impl Door for Open {
     }
 }
 
-/// Serves `router` until `shutdown` is done and running requests have ended, or ten seconds are over.
+/// Serves `router` until `shutdown` is done and running requests have ended, or `stop_timeout` is over.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -84,65 +93,151 @@ pub async fn serve_behind(
 ) {
     // Dropped when the server stops: who still stands at the door goes.
     let (serving, _) = watch::channel(());
-    let graceful = GracefulShutdown::new();
-    let sources = Sources::default();
+    let mut house = House {
+        door,
+        settings,
+        sources: Sources::default(),
+        graceful: GracefulShutdown::new(),
+        serving,
+    };
     tokio::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        tokio::select! {
+            accepted = listener.accept() => house.receive(accepted).await,
             () = &mut shutdown => break,
-        };
-        let (stream, source) = match accepted {
+        }
+    }
+    let end = Instant::now() + LAST_GUESTS;
+    while let Ok(Ok(accepted)) = timeout_at(end, timeout(LAST_GUEST, listener.accept())).await {
+        house.receive(accepted).await;
+    }
+    drop(listener);
+    house.close().await;
+}
+
+/// What connections are received with.
+struct House {
+    door: Arc<dyn Door>,
+    settings: Arc<ServerSettings>,
+    sources: Sources,
+    graceful: GracefulShutdown,
+    serving: watch::Sender<()>,
+}
+
+impl House {
+    /// Takes a connection in, unless its source has too many.
+    async fn receive(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        let (stream, peer) = match accepted {
             Ok((stream, address)) => (stream, address.ip().to_canonical()),
-            Err(error) => {
-                pause_after(&error).await;
-                continue;
-            }
+            Err(error) => return pause_after(&error).await,
         };
-        let Some(place) = sources.enter(source, settings.connections_per_source) else {
-            continue;
+        // A trusted proxy has the connections of many: its requests are counted by what it forwards.
+        let proxy = self
+            .settings
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(&peer));
+        let max = if proxy {
+            usize::MAX
+        } else {
+            self.settings.connections_per_source
         };
-        let watcher = graceful.watcher();
-        let (door, settings) = (Arc::clone(&door), Arc::clone(&settings));
-        let mut stopping = serving.subscribe();
+        let Some(place) = self.sources.enter(peer, max) else {
+            metrics::counter!(measure::CONNECTIONS_REFUSED.name).increment(1);
+            return;
+        };
+        let guest = Guest {
+            peer,
+            proxy,
+            sources: self.sources.clone(),
+            settings: Arc::clone(&self.settings),
+        };
+        let (door, watcher) = (Arc::clone(&self.door), self.graceful.watcher());
+        let mut stopping = self.serving.subscribe();
         tokio::spawn(async move {
+            let open = Counted::new();
             let _ = stream.set_nodelay(true);
             let passed = tokio::select! {
                 passed = door.pass(stream) => passed,
                 _ = stopping.changed() => None,
             };
             if let Some((stream, router)) = passed {
-                connection(stream, Peer(source), router, settings, watcher).await;
+                connection(stream, guest, router, watcher).await;
             }
-            drop(place);
+            drop((place, open));
         });
     }
-    drop((listener, serving));
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time");
+
+    /// Lets the requests under way end.
+    async fn close(self) {
+        drop(self.serving);
+        if timeout(self.settings.stop_timeout, self.graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests did not end in time");
+        }
+    }
+}
+
+/// Counts a connection as long as it is open.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!(measure::HTTP_CONNECTIONS.name).increment(1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!(measure::HTTP_CONNECTIONS.name).decrement(1);
+    }
+}
+
+/// Who is at the other end of a connection.
+struct Guest {
+    peer: IpAddr,
+    /// Whether it is a trusted proxy.
+    proxy: bool,
+    sources: Sources,
+    settings: Arc<ServerSettings>,
+}
+
+impl Guest {
+    /// Where a request comes from, and the place that it has there if it was forwarded; `None` when there is none.
+    fn place(&self, request: &Request<Incoming>) -> (Source, Option<Option<Place>>) {
+        let source = source(self.peer, request.headers(), &self.settings.trusted_proxies);
+        if !self.proxy || source.address == self.peer {
+            return (source, Some(None));
+        }
+        let place = self
+            .sources
+            .enter(source.address, self.settings.connections_per_source);
+        (source, place.map(Some))
     }
 }
 
 /// One connection from its first byte to its last, or until the server stops.
-async fn connection(
-    stream: Box<dyn Stream>,
-    peer: Peer,
-    router: Router,
-    settings: Arc<ServerSettings>,
-    watcher: Watcher,
-) {
+async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watcher: Watcher) {
     let stage = Stage::new();
     let stream = Patience::new(
         stream,
         stage.clone(),
-        settings.header_timeout,
-        settings.keep_alive_timeout,
+        guest.settings.header_timeout,
+        guest.settings.keep_alive_timeout,
     );
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        let (source, place) = guest.place(&request);
+        request.extensions_mut().insert(source);
         let served = stage.serving();
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
+            let Some(_place) = place else {
+                metrics::counter!(measure::CONNECTIONS_REFUSED.name).increment(1);
+                return Ok(too_many().map(|body| served.until_sent(body)));
+            };
             let Ok(response) = answer.await;
             if response.extensions().get::<HangUp>().is_some() {
                 return Err("hung up as a fault rule says");
@@ -160,6 +255,11 @@ async fn connection(
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// The answer to who has too many requests under way behind a proxy.
+fn too_many() -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, "too many requests at a time\n").into_response()
 }
 
 async fn pause_after(error: &io::Error) {

@@ -12,7 +12,7 @@ use tower_http::compression::{
     predicate::{Predicate, SizeAbove},
 };
 
-use crate::{api, app::App, health, inbox, pages, sandbox, transport, v1};
+use crate::{api, app::App, health, inbox, metrics, pages, sandbox, transport, v1, watch};
 
 /// Bytes from which on an answer is worth compressing.
 const COMPRESSED_MIN: u64 = 512;
@@ -24,7 +24,8 @@ pub fn router(app: App) -> Router {
         .merge(v1::routes())
         .merge(inbox::routes())
         .merge(pages::routes())
-        .merge(health::routes());
+        .merge(health::routes())
+        .merge(metrics::routes());
     if app.world.is_some() {
         routes = routes.layer(middleware::from_fn_with_state(
             app.clone(),
@@ -49,7 +50,7 @@ pub fn router(app: App) -> Router {
             transport::limit_body_idle,
         ))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
-        .layer(middleware::from_fn(transport::log))
+        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
         .with_state(app);
     // The path is put in order before anything is routed.
     Router::new().fallback_service(routes.map_request(|request: Request| transport::normalise(request)))

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::{StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -28,10 +28,12 @@ use wire::errcode::ErrCode;
 use crate::{
     api::{
         error::{ApiError, json_response},
-        refused::{Peer, RefusedCall, SharedTrace, masked},
+        refused::{RefusedCall, SharedTrace, masked},
     },
     app::App,
+    source::Source,
     v1::problem::Problem,
+    watch::RefusedWith,
 };
 
 /// What is still read and thrown away of a request that was answered before its end: an answer in the middle
@@ -50,10 +52,16 @@ pub async fn limit_body_idle(State(app): State<App>, request: Request, next: Nex
 /// Bounds the time to the answer, reads what is left of the request, writes refusals out (SEC10, errors §1).
 pub async fn finish_api_call(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let (uri, peer) = (request.uri().clone(), request.extensions().get::<Peer>().copied());
-    let trace = SharedTrace::default();
-    let (mut request, mut watch) = watch(request, Some(trace.clone()));
-    request.extensions_mut().insert(trace.clone());
+    let (uri, source) = (
+        request.uri().clone(),
+        request.extensions().get::<Source>().copied(),
+    );
+    let trace = request
+        .extensions()
+        .get::<SharedTrace>()
+        .cloned()
+        .unwrap_or_default();
+    let (request, mut watch) = watch(request, Some(trace.clone()));
     let mut work = Box::pin(next.run(request));
     let response = tokio::select! {
         response = &mut work => response,
@@ -74,6 +82,10 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
     let text = error.text(&rid);
     // A repeat is answered without a request id, so nobody could ask for it.
     let has_rid = error.code != ErrCode::ClientMsgIdExists;
+    let refused = RefusedWith {
+        rid: has_rid.then(|| rid.clone()),
+        code: error.code,
+    };
     if let Some(account) = trace.account().filter(|_| has_rid) {
         let call = RefusedCall {
             rid,
@@ -82,11 +94,13 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
             url: masked(&uri),
             request_body: trace.text(),
             response_body: text.clone(),
-            peer: peer.map(|Peer(address)| address),
+            source: source.map(|source| source.address),
         };
         app.refused().keep(account, call);
     }
-    json_response(text)
+    let mut response = json_response(text);
+    response.extensions_mut().insert(refused);
+    response
 }
 
 /// Reads what is left of the request before its answer goes out.
@@ -96,18 +110,6 @@ pub async fn finish_native_call(request: Request, next: Next) -> Response {
     if let Ok(Some(rest)) = watch.left.try_recv() {
         discard(rest).await;
     }
-    response
-}
-
-/// Logs each request by its route: never a query, a token or an OpenID (SEC4).
-pub async fn log(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let began = Instant::now();
-    let response = next.run(request).await;
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    let (status, duration_ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
-    tracing::debug!(%method, route, status, duration_ms, "answered a request");
     response
 }
 

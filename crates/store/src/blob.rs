@@ -14,7 +14,10 @@ use object_store::{
 
 use tokio::sync::RwLock;
 
-use crate::{Store, StoreError, StoreResult, crash_point};
+use crate::{Store, StoreError, StoreResult, crash_point, measure};
+
+/// The object that health checks write; no blob has such a name.
+const PROBE: &str = "health";
 
 /// The blob store.
 #[derive(Clone, Debug)]
@@ -106,16 +109,34 @@ impl Blobs {
             mode: PutMode::Create,
             ..PutOptions::default()
         };
+        let length = bytes.len() as u64;
         match self.objects.put_opts(&path(id), bytes.into(), once).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) => {
+                metrics::counter!(measure::BLOB_BYTES.name, "direction" => "in").increment(length);
+                Ok(())
+            }
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Writes something small over what the check before it wrote, and reads it; fails when bytes cannot be kept.
+    pub async fn check_health(&self) -> StoreResult<()> {
+        let probe = ObjectPath::from(PROBE);
+        self.objects.put(&probe, Bytes::from_static(b"ok").into()).await?;
+        self.objects.get(&probe).await?.bytes().await?;
+        Ok(())
     }
 
     /// The bytes; `None` when they are gone.
     pub async fn get(&self, id: &BlobId) -> StoreResult<Option<Bytes>> {
         match self.objects.get(&path(id)).await {
-            Ok(found) => Ok(Some(found.bytes().await?)),
+            Ok(found) => {
+                let bytes = found.bytes().await?;
+                metrics::counter!(measure::BLOB_BYTES.name, "direction" => "out")
+                    .increment(bytes.len() as u64);
+                Ok(Some(bytes))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

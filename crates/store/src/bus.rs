@@ -29,6 +29,11 @@ impl Bus {
         let _ = self.sender.send(hint);
     }
 
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
     /// Hints from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.sender.subscribe()

@@ -10,6 +10,10 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Returns when `now()` has reached `at`; may return earlier when the clock was moved.
     async fn sleep_until(&self, at: Timestamp);
+    /// For how many milliseconds the clock stands still because the machine's was set back (I14).
+    fn set_back_ms(&self) -> i64 {
+        0
+    }
 }
 
 /// How a clock that can be moved goes by itself.

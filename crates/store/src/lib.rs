@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
 
 pub mod account;
+pub mod backlog;
 pub mod blob;
 pub mod bus;
 pub mod call;
@@ -19,6 +20,7 @@ pub mod follower;
 pub mod inbox;
 pub mod library;
 pub mod mass;
+pub mod measure;
 pub mod media;
 pub mod original;
 pub mod outbox;
@@ -36,6 +38,7 @@ pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use backlog::BacklogStore;
 use call::CallStore;
 use card::CardStore;
 use comment::CommentStore;
@@ -72,6 +75,7 @@ pub trait Store:
     + CallStore
     + CommentStore
     + StatisticsStore
+    + BacklogStore
     + Send
     + Sync
 {
@@ -95,6 +99,7 @@ impl<T> Store for T where
         + CallStore
         + CommentStore
         + StatisticsStore
+        + BacklogStore
         + Send
         + Sync
 {

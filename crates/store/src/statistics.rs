@@ -41,6 +41,8 @@ pub struct FollowerDay {
 pub trait StatisticsStore {
     /// Counts a read; returns at once.
     fn note_read(&self, account: AccountId, read: Read, now: Timestamp);
+    /// Returns when every read that was noted so far is committed.
+    async fn flush_reads(&self) -> StoreResult<()>;
     /// Reads in these days by article.
     async fn reads_by_article(
         &self,

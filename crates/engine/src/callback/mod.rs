@@ -12,7 +12,7 @@ mod probe;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 pub use address::AddressRules;
@@ -28,7 +28,7 @@ use store::{
     Store, StoreResult,
     bus::{Bus, Hint},
     clock::Clock,
-    crash_point,
+    crash_point, measure,
     outbox::Event,
     random::Random,
 };
@@ -247,8 +247,16 @@ impl CallbackSender {
     async fn one_try(&self, event: Event, places: Arc<Semaphore>) {
         // The semaphore is never closed; without a place the try would only be less polite.
         let _place = places.acquire().await;
+        let began = Instant::now();
         let outcome = self.deliver(&event).await;
         crash_point!("event.posted");
+        metrics::histogram!(measure::CALLBACK_DURATION.name).record(began.elapsed());
+        let word = match &outcome {
+            Ok(()) => "received",
+            Err(Failure::HeldBack(_)) => "held_back",
+            Err(Failure::Failed(_)) => "failed",
+        };
+        metrics::counter!(measure::CALLBACKS.name, "outcome" => word).increment(1);
         if let Err(error) = self.report(&event, outcome).await {
             tracing::error!(%error, account.id = event.account.0, "the outcome of a callback could not be kept");
         }

@@ -1,7 +1,8 @@
 //! HTTP to callback receivers: no redirects, no proxy, checked addresses, little patience.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use reqwest::{
     Client, Response, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -23,11 +24,20 @@ pub(super) struct Poster {
 
 impl Poster {
     pub(super) fn new(rules: AddressRules, timeout: Duration) -> Result<Self, String> {
+        Self::resolving_by(Arc::new(SystemNames), rules, timeout)
+    }
+
+    /// The same with another source of addresses than the system's.
+    fn resolving_by(names: Arc<dyn Names>, rules: AddressRules, timeout: Duration) -> Result<Self, String> {
+        let resolver = CheckedResolver {
+            names,
+            rules: rules.clone(),
+        };
         let http = Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
             .timeout(timeout)
-            .dns_resolver(CheckedResolver(rules.clone()))
+            .dns_resolver(resolver)
             .user_agent(concat!("qunfa/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self {
@@ -119,14 +129,34 @@ pub(super) fn received(answer: Answer) -> Result<(), String> {
     }
 }
 
+/// Knows the addresses of names.
+#[async_trait]
+trait Names: Send + Sync {
+    /// All addresses of a name, as of now.
+    async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// The system's resolver.
+struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
 /// Resolves names, and refuses one if any of its addresses is not allowed.
-struct CheckedResolver(AddressRules);
+struct CheckedResolver {
+    names: Arc<dyn Names>,
+    rules: AddressRules,
+}
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let rules = self.0.clone();
+        let (names, rules) = (self.names.clone(), self.rules.clone());
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = names.look_up(name.as_str()).await?;
             if found.iter().any(|address| !rules.allows(address.ip())) {
                 return Err("the name resolves to an address that is not public".into());
             }
@@ -134,3 +164,6 @@ impl Resolve for CheckedResolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,12 @@ use super::{
     output,
     serve::SettingsArgs,
 };
-use crate::settings::{
-    load::{load, process_env},
-    show,
+use crate::{
+    numbers,
+    settings::{
+        load::{load, process_env},
+        show,
+    },
 };
 
 /// Print the settings.
@@ -18,7 +21,8 @@ use crate::settings::{
   qunfa config                      what `qunfa serve` would use here, and where it comes from
   qunfa config --config /etc/qunfa.toml  check a file
   qunfa config --sample > qunfa.toml  a file to begin with
-  qunfa config --reference > docs/config.md")]
+  qunfa config --reference > docs/config.md
+  qunfa config --metrics > docs/metrics.md")]
 pub struct ConfigArgs {
     /// Print a commented file with all defaults
     #[arg(long, conflicts_with_all = ["reference", "config", "listen", "public_url", "data"])]
@@ -26,6 +30,9 @@ pub struct ConfigArgs {
     /// Print the reference as Markdown
     #[arg(long, conflicts_with_all = ["config", "listen", "public_url", "data"])]
     pub reference: bool,
+    /// Print the reference of the metrics as Markdown
+    #[arg(long, conflicts_with_all = ["sample", "reference", "config", "listen", "public_url", "data"])]
+    pub metrics: bool,
     /// The flags of `qunfa serve`.
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -37,6 +44,8 @@ pub fn run(args: &ConfigArgs) -> Result<Status, CliError> {
         show::sample()
     } else if args.reference {
         show::reference()
+    } else if args.metrics {
+        numbers::reference()
     } else {
         show::effective(&load(&args.settings.sources(&process_env))?)
     };

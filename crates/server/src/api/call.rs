@@ -27,6 +27,7 @@ use crate::{
         token::with_secret,
     },
     app::App,
+    source::Source,
 };
 
 /// `daily_limit` of a call without a daily limit: the largest number that every client's integer holds.
@@ -50,6 +51,7 @@ pub async fn clear(
 /// `POST /cgi-bin/clear_quota/v2`: the same with the secret instead of a token, in the body or the query.
 pub async fn clear_by_secret(State(app): State<App>, request: Request) -> ApiResult<Done> {
     let uri: Uri = request.uri().clone();
+    let source = Source::of(request.extensions());
     let bytes = read(request.into_body(), JSON_MAX)
         .await
         .map_err(|fault| match fault {
@@ -63,7 +65,7 @@ pub async fn clear_by_secret(State(app): State<App>, request: Request) -> ApiRes
         wire::body::read(&bytes)?
     };
     let account = with_secret(
-        &app,
+        (&app, source),
         body.appid.or(query.appid),
         body.appsecret.or(query.appsecret),
     )

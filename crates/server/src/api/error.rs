@@ -19,7 +19,7 @@ use domain::{
 use store::{StoreError, mass::PreviewRefusal, token::ForcesUsedUp};
 use wire::{body::BodyError, errcode::ErrCode, error::ErrorReply};
 
-use crate::api::inflight::StillUndecided;
+use crate::{api::inflight::StillUndecided, guess::TooManyGuesses};
 
 /// What a handler of the compatible API answers.
 pub type ApiResult<T> = Result<Answer<T>, ApiError>;
@@ -120,6 +120,12 @@ impl From<BodyError> for ApiError {
 
 impl From<MinuteUsedUp> for ApiError {
     fn from(MinuteUsedUp: MinuteUsedUp) -> Self {
+        Self::new(ErrCode::MinuteQuotaReached)
+    }
+}
+
+impl From<TooManyGuesses> for ApiError {
+    fn from(TooManyGuesses: TooManyGuesses) -> Self {
         Self::new(ErrCode::MinuteQuotaReached)
     }
 }

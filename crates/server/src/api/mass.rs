@@ -17,7 +17,7 @@ use domain::{
     schedule::Request,
     speed::SpeedLevel,
 };
-use store::{bus::Hint, crash_point};
+use store::{bus::Hint, crash_point, measure};
 use url::Url;
 use wire::{
     done::Done,
@@ -194,6 +194,7 @@ pub(crate) async fn accept(app: &App, account: &Account, mass: NewMass) -> Resul
     crash_point!("accept.before");
     let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
     crash_point!("accept.committed");
+    metrics::counter!(measure::MASSES_ACCEPTED.name, "origin" => "call").increment(1);
     app.bus.publish(Hint::Work);
     let news = accepted.news.filter(|_| account.has(Behaviour::MsgDataId));
     Ok(Accepted::new(accepted.id.0, news.map(|news| news.0)))

@@ -46,13 +46,6 @@ pub struct Trace {
     body: Mutex<Vec<u8>>,
 }
 
-/// The address at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(
-    /// Of the client, or of a proxy in front of the server.
-    pub IpAddr,
-);
-
 /// A refused call.
 #[derive(Clone, Debug)]
 pub struct RefusedCall {
@@ -69,7 +62,7 @@ pub struct RefusedCall {
     /// The answer.
     pub response_body: String,
     /// Who called.
-    pub peer: Option<IpAddr>,
+    pub source: Option<IpAddr>,
 }
 
 /// The refused calls of this process.
@@ -172,7 +165,7 @@ pub async fn get(
         request_url: call.url,
         request_body: call.request_body,
         response_body: call.response_body,
-        client_ip: call.peer.map_or_else(String::new, |peer| peer.to_string()),
+        client_ip: call.source.map_or_else(String::new, |source| source.to_string()),
     })))
 }
 
@@ -214,7 +207,7 @@ mod tests {
             url: String::new(),
             request_body: String::new(),
             response_body: String::new(),
-            peer: None,
+            source: None,
         };
         for number in 0..=KEPT {
             refused.keep(AccountId(1), call(number.to_string(), 0));

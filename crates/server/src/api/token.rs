@@ -17,13 +17,19 @@ use crate::{
         query::Query,
     },
     app::App,
+    guess::{Guessed, Guesser},
+    source::Source,
 };
 
 const GRANT_TYPE: &str = "client_credential";
 
 /// `GET /cgi-bin/token`: a new token; the one before works five minutes more.
-pub async fn token(State(app): State<App>, Query(query): Query<TokenQuery>) -> ApiResult<TokenAnswer> {
-    let account = authenticate(&app, query.appid, query.grant_type, query.secret).await?;
+pub async fn token(
+    State(app): State<App>,
+    source: Source,
+    Query(query): Query<TokenQuery>,
+) -> ApiResult<TokenAnswer> {
+    let account = authenticate((&app, source), query.appid, query.grant_type, query.secret).await?;
     let access_token = app.secrets.text::<32>();
     app.store
         .issue_token(account.id, vault::digest(&access_token), app.now())
@@ -38,9 +44,10 @@ pub async fn token(State(app): State<App>, Query(query): Query<TokenQuery>) -> A
 /// `POST /cgi-bin/stable_token`: the same token until it nears its end.
 pub async fn stable_token(
     State(app): State<App>,
+    source: Source,
     Wire(request): Wire<StableToken>,
 ) -> ApiResult<TokenAnswer> {
-    let account = authenticate(&app, request.appid, request.grant_type, request.secret).await?;
+    let account = authenticate((&app, source), request.appid, request.grant_type, request.secret).await?;
     let force = request
         .force_refresh
         .or_malformed(ErrCode::InvalidArgsSize)?
@@ -56,44 +63,56 @@ pub async fn stable_token(
 
 /// The account that names itself with its secret; the order of the checks was observed (spec accounts §1.1).
 async fn authenticate(
-    app: &App,
+    at: (&App, Source),
     app_id: Field<String>,
     grant_type: Field<String>,
     secret: Field<String>,
 ) -> Result<Account, ApiError> {
-    let account = named(app, app_id).await?;
+    let account = named(at, app_id).await?;
     if grant_type.present().as_deref() != Some(GRANT_TYPE) {
         return Err(ErrCode::InvalidGrantType.into());
     }
-    check_secret(app, &account, secret).await?;
+    check_secret(at, &account, secret).await?;
     Ok(account)
 }
 
 /// The account that names itself with its secret, where no grant type is asked for.
 pub async fn with_secret(
-    app: &App,
+    at: (&App, Source),
     app_id: Field<String>,
     secret: Field<String>,
 ) -> Result<Account, ApiError> {
-    let account = named(app, app_id).await?;
-    check_secret(app, &account, secret).await?;
+    let account = named(at, app_id).await?;
+    check_secret(at, &account, secret).await?;
     Ok(account)
 }
 
-async fn named(app: &App, app_id: Field<String>) -> Result<Account, ApiError> {
+async fn named((app, source): (&App, Source), app_id: Field<String>) -> Result<Account, ApiError> {
     let app_id = app_id.required_or(ErrCode::AppIdMissing, ErrCode::InvalidAppId)?;
-    let account = app.store.account(&AppId(app_id)).await?;
-    account.ok_or(ErrCode::InvalidAppId.into())
+    if let Some(account) = app.store.account(&AppId(app_id)).await? {
+        return Ok(account);
+    }
+    // An appid is no secret, and its code tells that there is none; who tries many is slow all the same (SEC5).
+    let anybody = Guesser::new(Guessed::AppSecret, "", source);
+    app.guesses().miss(&anybody).await?;
+    Err(ErrCode::InvalidAppId.into())
 }
 
-async fn check_secret(app: &App, account: &Account, secret: Field<String>) -> Result<(), ApiError> {
+async fn check_secret(
+    (app, source): (&App, Source),
+    account: &Account,
+    secret: Field<String>,
+) -> Result<(), ApiError> {
     let secret = secret.required_or(ErrCode::AppSecretMissing, ErrCode::InvalidAppSecret)?;
+    let guesser = Guesser::new(Guessed::AppSecret, &account.app_id.0, source);
+    app.guesses().admit(&guesser).await?;
     let expected = app
         .store
         .secret_hash(account.id)
         .await?
         .ok_or(ErrCode::InvalidAppSecret)?;
     if !bool::from(vault::digest(&secret).ct_eq(&expected)) {
+        app.guesses().wrong(&guesser);
         return Err(ErrCode::InvalidAppSecret.into());
     }
     Ok(())

@@ -16,9 +16,11 @@ use store::vault;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    api::query,
+    api::{query, refused::SharedTrace},
     app::App,
+    guess::{Guessed, Guesser},
     inbox::entry::EntryShape,
+    source::Source,
     transport::PanicAnswer,
     v1::{
         problem::{NativeResult, Problem},
@@ -108,7 +110,14 @@ impl FromRequestParts<App> for Reader {
             .or_else(|| query::value(&parts.uri, "token"));
         let token = token.ok_or_else(Problem::unauthorized)?;
         let found = app.store.inbox_reader(vault::digest(&token), app.now()).await?;
-        let (account, ordinal) = found.ok_or_else(Problem::unauthorized)?;
+        let Some((account, ordinal)) = found else {
+            let guesser = Guesser::new(Guessed::InboxToken, "", Source::of(&parts.extensions));
+            app.guesses().miss(&guesser).await?;
+            return Err(Problem::unauthorized());
+        };
+        if let Some(trace) = parts.extensions.get::<SharedTrace>() {
+            trace.is_of(account);
+        }
         Ok(Self { account, ordinal })
     }
 }

@@ -43,9 +43,9 @@ use crate::{
     api::{
         error::{ApiError, json_response},
         query,
-        refused::Peer,
     },
     app::App,
+    source::Source,
     transport,
     v1::request::bearer,
 };
@@ -101,7 +101,7 @@ struct Watched {
     path: String,
     query: String,
     headers: HeaderMap,
-    peer: Option<Peer>,
+    source: Option<Source>,
     seen: Arc<Mutex<Seen>>,
     token: Option<TokenHash>,
     account: Option<Account>,
@@ -135,7 +135,7 @@ impl Watched {
             path: uri.path().to_owned(),
             query: uri.query().unwrap_or_default().to_owned(),
             headers: request.headers().clone(),
-            peer: request.extensions().get::<Peer>().copied(),
+            source: request.extensions().get::<Source>().copied(),
             seen: seen.clone(),
             token: query::value(&uri, "access_token").map(|token| vault::digest(&token)),
             account: None,
@@ -237,7 +237,7 @@ impl Watched {
     async fn refuse(&self, code: i64) -> Response {
         let code = ErrCode::from_code(code).unwrap_or(ErrCode::SystemError);
         let rid = transport::rid(&self.app);
-        if let (ErrCode::IpNotInWhitelist, Some(Peer(address))) = (code, self.peer) {
+        if let (ErrCode::IpNotInWhitelist, Some(Source { address, .. })) = (code, self.source) {
             return json_response(ErrorReply::ip_not_in_whitelist(address, Some(&rid)).to_json());
         }
         let mut error = ApiError::new(code);

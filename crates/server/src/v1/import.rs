@@ -13,6 +13,7 @@ use domain::follower::NewFollower;
 use futures::StreamExt;
 use http_body_util::BodyExt;
 use serde::Serialize;
+use store::measure;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -80,8 +81,12 @@ pub async fn import(
         });
         let mut calls = std::pin::pin!(calls.buffered(2));
         while let Some((lines, faults, done)) = calls.next().await {
+            count("refused", faults.len() as u64);
             faults.into_iter().for_each(|fault| report.fault(fault));
             let done = done?;
+            count("imported", done.imported);
+            count("updated", done.updated);
+            count("refused", done.refused.len() as u64);
             report.imported += done.imported;
             report.updated += done.updated;
             for (index, reason) in done.refused {
@@ -94,6 +99,10 @@ pub async fn import(
     let ((), report) = tokio::join!(feed(body, parts), store);
     let end = reader.await.map_err(|_| Problem::internal())?;
     finished(report?, end)
+}
+
+fn count(outcome: &'static str, rows: u64) {
+    metrics::counter!(measure::IMPORT_ROWS.name, "outcome" => outcome).increment(rows);
 }
 
 impl Report {

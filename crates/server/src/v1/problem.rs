@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::{StoreError, account::AccountRefusal};
 use wire::errcode::ErrCode;
 
-use crate::{api::error::ApiError, v1::send::RefusalShape};
+use crate::{api::error::ApiError, guess::TooManyGuesses, v1::send::RefusalShape};
 
 /// A refused native call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,15 @@ impl Problem {
         )
     }
 
+    /// Asked too often; the next minute is another one.
+    pub fn too_many() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "too many wrong tokens from your address; try again in a minute",
+        )
+    }
+
     /// A fault of our own.
     pub fn internal() -> Self {
         Self::new(
@@ -146,6 +155,12 @@ impl From<ApiError> for Problem {
                 format!("{} ({})", error.code.message(), error.code.code()),
             )
         }
+    }
+}
+
+impl From<TooManyGuesses> for Problem {
+    fn from(TooManyGuesses: TooManyGuesses) -> Self {
+        Self::too_many()
     }
 }
 

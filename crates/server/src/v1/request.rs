@@ -14,8 +14,13 @@ use subtle::ConstantTimeEq;
 use wire::body::BodyError;
 
 use crate::{
-    api::body::{BodyFault, JSON_MAX, read},
+    api::{
+        body::{BodyFault, JSON_MAX, read},
+        refused::SharedTrace,
+    },
     app::App,
+    guess::{Guessed, Guesser},
+    source::Source,
     v1::problem::Problem,
 };
 
@@ -46,7 +51,10 @@ impl FromRequestParts<App> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        let guesser = Guesser::new(Guessed::AdminToken, "", Source::of(&parts.extensions));
+        app.guesses().admit(&guesser).await?;
         if !bool::from(vault::digest(token).ct_eq(&app.settings.admin_token_hash)) {
+            app.guesses().wrong(&guesser);
             return Err(Problem::unauthorized());
         }
         Ok(Self)
@@ -62,7 +70,11 @@ impl FromRequestParts<App> for OfAccount {
             parts.extract().await.map_err(|_| Problem::not_found("account"))?;
         let app_id = names.get("appid").ok_or_else(|| Problem::not_found("account"))?;
         let account = app.store.account(&AppId(app_id.clone())).await?;
-        account.map(Self).ok_or_else(|| Problem::not_found("account"))
+        let account = account.ok_or_else(|| Problem::not_found("account"))?;
+        if let Some(trace) = parts.extensions.get::<SharedTrace>() {
+            trace.is_of(account.id);
+        }
+        Ok(Self(account))
     }
 }
 

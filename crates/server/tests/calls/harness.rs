@@ -161,6 +161,8 @@ impl Server {
             sandbox: Some(clock.clone()),
             world: None,
             inspector: None,
+            health: Arc::default(),
+            scrape: None,
         });
         Self {
             router: server::routes::router(app),

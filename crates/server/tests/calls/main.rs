@@ -4,11 +4,14 @@
 mod calling;
 mod comments;
 mod followers;
+mod guessing;
 mod harness;
 mod library;
+mod limits;
 mod media;
 mod native;
 mod reading;
 mod sending;
 mod services;
 mod statistics;
+mod walls;

@@ -22,6 +22,8 @@ pub(super) struct PostgresCommitter<O> {
 /// How a transaction ended.
 enum Ended {
     Committed,
+    /// The one job asked for it; its caller hears why.
+    RolledBack,
     /// Nothing of it was written.
     Failed(String),
     /// The answer to COMMIT did not come; the number is the transaction's.
@@ -60,12 +62,13 @@ where
             Ok(begun) => begun,
             Err(error) => return Ended::Failed(error),
         };
-        if let Err(error) = run(&connection, lane, scope, jobs) {
+        let ran = run(&connection, lane, scope, jobs);
+        if !matches!(ran, Ok(true)) {
             // A connection that cannot roll back is not used again; the server rolls back for it.
             if connection.execute_batch("ROLLBACK").is_ok() {
                 self.connection = Some(connection);
             }
-            return Ended::Failed(error);
+            return ran.map_or_else(Ended::Failed, |_| Ended::RolledBack);
         }
         crash_point!("commit.before");
         match connection.execute_batch("COMMIT") {
@@ -109,20 +112,22 @@ impl<O> Committer for PostgresCommitter<O>
 where
     O: Fn() -> StoreResult<Connection> + Send,
 {
-    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>) {
+    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>) -> bool {
         let mut jobs = vec![first];
         let result = match self.in_transaction(lane, &mut jobs) {
-            Ended::Committed => Ok(()),
+            Ended::Committed | Ended::RolledBack => Ok(()),
             Ended::Failed(error) => Err(error),
             Ended::Unknown(number) => self.find_out(number),
         };
         if let Err(error) = &result {
             tracing::error!(error, "a transaction failed");
         }
+        let committed = result.is_ok();
         for job in jobs {
             job.finish(result.clone());
         }
         crash_point!("commit.answered");
+        committed
     }
 }
 
@@ -153,13 +158,14 @@ fn begin(connection: &Connection, scope: Scope) -> StoreResult<i64> {
     }
 }
 
-/// Runs the first job and those of the same scope that wait meanwhile.
+/// Runs the first job and those of the same scope that wait meanwhile. False when the first one, alone so far, asked for what
+/// it did to be rolled back.
 fn run(
     connection: &Connection,
     lane: &Lane,
     scope: Scope,
     jobs: &mut Vec<Box<dyn Job>>,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let batch = |sql: &str| connection.execute_batch(sql).map_err(|error| error.to_string());
     let started = Instant::now();
     let mut done = 0;
@@ -171,7 +177,7 @@ fn run(
         let ok = job.run(connection);
         done += 1;
         match (ok, done) {
-            (false, 1) => return Err("the work failed".into()),
+            (false, 1) => return Ok(false),
             (false, _) => batch("ROLLBACK TO job; RELEASE job")?,
             (true, 1) => {}
             (true, _) => batch("RELEASE job")?,
@@ -180,5 +186,5 @@ fn run(
             jobs.extend(lane.next_call(Some(scope)));
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -27,6 +27,18 @@ impl Session {
         }
     }
 
+    /// Waits for an answer; a statement that fails is named in the log, without its values (SEC4).
+    fn wait<T>(
+        &self,
+        sql: &str,
+        answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        let answer = self.runtime.block_on(answer);
+        answer
+            .inspect_err(|error| tracing::warn!(error = describe(error), sql, "a statement failed"))
+            .map_err(Into::into)
+    }
+
     fn prepared(&self, sql: &str, types: &[Type]) -> Result<Statement> {
         let mut key = String::with_capacity(sql.len() + types.len());
         key.push_str(sql);
@@ -35,9 +47,7 @@ impl Session {
             return Ok(known.clone());
         }
         let translated = dialect::to_postgres(sql);
-        let statement = self
-            .runtime
-            .block_on(self.client.prepare_typed(&translated, types))?;
+        let statement = self.wait(sql, self.client.prepare_typed(&translated, types))?;
         self.statements.borrow_mut().insert(key, statement.clone());
         Ok(statement)
     }
@@ -54,7 +64,7 @@ impl Session {
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
         let statement = self.of_values(sql, values)?;
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let changed = self.runtime.block_on(self.client.execute(&statement, &params))?;
+        let changed = self.wait(sql, self.client.execute(&statement, &params))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
@@ -62,12 +72,12 @@ impl Session {
     pub(crate) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
         let statement = self.of_values(sql, values)?;
         let params: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        Ok(self.runtime.block_on(self.client.query(&statement, &params))?)
+        self.wait(sql, self.client.query(&statement, &params))
     }
 
     /// Runs statements that take nothing and answer nothing.
     pub(crate) fn batch(&self, sql: &str) -> Result<()> {
-        Ok(self.runtime.block_on(self.client.batch_execute(sql))?)
+        self.wait(sql, self.client.batch_execute(sql))
     }
 
     /// Whether the other end is gone.
@@ -100,7 +110,7 @@ impl Session {
             .collect();
         let statement = self.prepared(&sql, &[])?;
         let params: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(AsRef::as_ref).collect();
-        let written = self.runtime.block_on(self.client.execute(&statement, &params))?;
+        let written = self.wait(&sql, self.client.execute(&statement, &params))?;
         Ok(usize::try_from(written).unwrap_or(usize::MAX))
     }
 }

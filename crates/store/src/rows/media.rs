@@ -211,7 +211,7 @@ fn find(
     now: Timestamp,
 ) -> StoreResult<Option<Media>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM media WHERE account = ? AND {column} = ? AND COALESCE(expires_at > ?, 1)"
+        "SELECT {COLUMNS} FROM media WHERE account = ? AND {column} = ? AND (expires_at IS NULL OR expires_at > ?)"
     ))?;
     let mut rows = statement.query(params![account.0, value, now.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -253,7 +253,7 @@ pub(super) fn news_by_id(
     now: Timestamp,
 ) -> StoreResult<Option<(News, [u8; 32])>> {
     let mut statement = db.prepare_cached(
-        "SELECT articles, digest FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)",
+        "SELECT articles, digest FROM news WHERE account = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)",
     )?;
     let row: Option<(String, [u8; 32])> = statement
         .query_row(params![account.0, id.0, now.0], |row| {
@@ -271,8 +271,9 @@ pub(super) fn news_exists(
     id: &MediaId,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let mut statement =
-        db.prepare_cached("SELECT 1 FROM news WHERE account = ? AND id = ? AND COALESCE(expires_at > ?, 1)")?;
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM news WHERE account = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)",
+    )?;
     Ok(statement.exists(params![account.0, id.0, now.0])?)
 }
 

@@ -20,6 +20,7 @@ use crate::{
 
 mod accept;
 mod account;
+mod backlog;
 mod call;
 mod card;
 mod columns;

@@ -117,6 +117,11 @@ impl StatisticsStore for SqlStore {
         }
     }
 
+    async fn flush_reads(&self) -> StoreResult<()> {
+        // Bulk work is done in its order: what an earlier job took is committed when this one is.
+        self.write_bulk(Scope::Common, write_noted).await
+    }
+
     async fn reads_by_article(
         &self,
         account: AccountId,

@@ -6,13 +6,13 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::id::AccountId;
 use tokio::sync::oneshot;
 
-use crate::{StoreError, StoreResult, sql::Connection};
+use crate::{StoreError, StoreResult, measure, sql::Connection};
 
 /// Calls that share one commit, at most.
 pub(crate) const CALLS_PER_COMMIT: usize = 128;
@@ -94,6 +94,18 @@ struct Queues {
     closed: bool,
 }
 
+impl Queues {
+    /// Shows how long the queues are.
+    fn measure(&self) {
+        let show = |queue: &'static str, length: usize| {
+            metrics::gauge!(measure::QUEUE_LENGTH.name, "queue" => queue)
+                .set(u32::try_from(length).unwrap_or(u32::MAX));
+        };
+        show("calls", self.calls.len());
+        show("bulk", self.bulk.len());
+    }
+}
+
 /// The jobs that wait for one thread.
 #[derive(Default)]
 pub(crate) struct Lane {
@@ -108,6 +120,7 @@ impl Lane {
     }
 
     fn note_waiting(&self, queues: &Queues) {
+        queues.measure();
         self.calls_waiting.store(queues.calls.len(), Ordering::Relaxed);
     }
 
@@ -142,8 +155,9 @@ impl Lane {
 
 /// What a thread does with the jobs of its lane.
 pub(crate) trait Committer: Send {
-    /// Runs `first`, and calls that wait meanwhile, in one transaction, commits and tells the callers.
-    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>);
+    /// Runs `first`, and calls that wait meanwhile, in one transaction, commits and tells the callers. False when that
+    /// failed.
+    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>) -> bool;
 }
 
 /// Hands jobs to its threads, those of one account always to the same. Dropping it ends the threads after what was
@@ -171,7 +185,11 @@ impl Writer {
             writer.lanes.push(lane.clone());
             let body = move || {
                 while let Some(job) = lane.next() {
-                    committer.commit(&lane, job);
+                    let began = Instant::now();
+                    if !committer.commit(&lane, job) {
+                        metrics::counter!(measure::COMMITS_FAILED.name).increment(1);
+                    }
+                    metrics::histogram!(measure::COMMIT_DURATION.name).record(began.elapsed());
                 }
             };
             let thread = std::thread::Builder::new()

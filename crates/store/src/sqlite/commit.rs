@@ -114,7 +114,7 @@ impl SqliteCommitter {
 }
 
 impl Committer for SqliteCommitter {
-    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>) {
+    fn commit(&mut self, lane: &Lane, first: Box<dyn Job>) -> bool {
         self.watch_log();
         let mut jobs = vec![first];
         let result = self.in_transaction(lane, &mut jobs);
@@ -122,11 +122,13 @@ impl Committer for SqliteCommitter {
             tracing::error!(error, "a commit failed");
             self.reopen();
         }
+        let committed = result.is_ok();
         for job in jobs {
             job.finish(result.clone());
         }
         crash_point!("commit.answered");
         self.care_for_log();
+        committed
     }
 }
 

@@ -1,0 +1,42 @@
+//! What this node is made of, as `/readyz` lists it. A further part is one more line here.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::Engine;
+use server::health::{BlobsPart, BusPart, ClockPart, Fault, Health, Part, StorePart};
+use store::{Store, blob::Blobs, bus::Bus, clock::Clock};
+
+/// The background work.
+struct EnginePart(Arc<Engine>);
+
+#[async_trait]
+impl Part for EnginePart {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    async fn check(&self) -> Result<(), Fault> {
+        self.0.pulse().check().map_err(|sick| Fault {
+            reason: "does not work",
+            cause: sick.to_string(),
+        })
+    }
+}
+
+/// The parts of a node.
+pub fn health(
+    store: &Arc<dyn Store>,
+    blobs: &Blobs,
+    engine: &Arc<Engine>,
+    clock: &Arc<dyn Clock>,
+    bus: &Bus,
+) -> Arc<Health> {
+    Arc::new(Health::new(vec![
+        Box::new(StorePart(store.clone())),
+        Box::new(BlobsPart(blobs.clone())),
+        Box::new(EnginePart(engine.clone())),
+        Box::new(ClockPart(clock.clone())),
+        Box::new(BusPart(bus.clone())),
+    ]))
+}

@@ -1,0 +1,9 @@
+//! What operators and attackers see: the real binary as a process of its own, watched from outside.
+
+mod documents;
+mod logs;
+mod metrics;
+mod process;
+mod ready;
+mod receiver;
+mod stop;
