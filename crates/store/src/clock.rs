@@ -1,7 +1,7 @@
 //! The one time source (I14). Implementations live where the system clock may be read: in the binary.
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
+use domain::{clock::ClockDoubt, time::Timestamp};
 
 /// What time it is, and waiting for a time.
 #[async_trait]
@@ -10,6 +10,10 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Returns when `now()` has reached `at`; may return earlier when the clock was moved.
     async fn sleep_until(&self, at: Timestamp);
+    /// Whether it agrees with the clock of the whole installation; while it does not, work on blocks rests (I14).
+    fn check(&self) -> Result<(), ClockDoubt> {
+        Ok(())
+    }
 }
 
 /// How a clock that can be moved goes by itself.

@@ -28,10 +28,12 @@ pub mod setting;
 pub mod sqlite;
 pub mod statistics;
 pub mod tag;
+pub mod time;
 pub mod token;
 pub mod vault;
 
 use account::AccountStore;
+use blob::object::BlobStore;
 use call::CallStore;
 use card::CardStore;
 use comment::CommentStore;
@@ -47,6 +49,7 @@ use schedule::ScheduleStore;
 use setting::SettingStore;
 use statistics::StatisticsStore;
 use tag::TagStore;
+use time::TimeStore;
 use token::TokenStore;
 
 /// Everything that is kept in rows. One object, `Arc<dyn Store>`, so that tests can wrap it.
@@ -56,6 +59,7 @@ pub trait Store:
     + FollowerStore
     + TagStore
     + MediaStore
+    + BlobStore
     + MassStore
     + InboxStore
     + OutboxStore
@@ -68,6 +72,7 @@ pub trait Store:
     + CallStore
     + CommentStore
     + StatisticsStore
+    + TimeStore
     + Send
     + Sync
 {
@@ -79,6 +84,7 @@ impl<T> Store for T where
         + FollowerStore
         + TagStore
         + MediaStore
+        + BlobStore
         + MassStore
         + InboxStore
         + OutboxStore
@@ -91,6 +97,7 @@ impl<T> Store for T where
         + CallStore
         + CommentStore
         + StatisticsStore
+        + TimeStore
         + Send
         + Sync
 {

@@ -16,6 +16,7 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 
 mod accept;
 mod account;
+mod blob;
 mod call;
 mod card;
 mod comment;
@@ -42,6 +43,7 @@ mod setting;
 mod snapshot;
 mod statistics;
 mod tag;
+mod time;
 mod token;
 mod usage;
 pub mod world;
