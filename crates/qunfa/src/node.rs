@@ -12,20 +12,34 @@ use engine::{
 use futures::FutureExt;
 use server::{
     app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
+    role::Role,
     sandbox::inspector::Inspector,
 };
 use store::{
-    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
-    sqlite::SqliteStore, vault::Vault,
+    Store, StoreError, StoreResult,
+    blob::{Blobs, Bucket},
+    bus::Bus,
+    clock::Clock,
+    mass::WorkerId,
+    random::Random,
+    sqlite::SqliteStore,
+    vault::Vault,
 };
 use tokio::net::TcpListener;
 
-use crate::sandbox::{Control, intercept::Interception};
+use crate::{
+    key_mark,
+    sandbox::{Control, intercept::Interception},
+};
 
 /// What a node is made of.
 pub struct NodeConfig {
-    /// Where the database and the blobs lie; must exist.
+    /// Where the database lies and, without a bucket, the blobs; must exist.
     pub folder: PathBuf,
+    /// What it is called; a random name when it has none.
+    pub name: Option<String>,
+    /// Where the blobs lie; `None` is in the folder.
+    pub bucket: Option<Bucket>,
     /// Opens the secrets in the database (SEC3).
     pub master_key: [u8; 32],
     /// Days and months.
@@ -109,7 +123,10 @@ impl Node {
             config.calendar.clone(),
         )?);
         let store: Arc<dyn Store> = sqlite.clone();
-        let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
+        let blobs = match &config.bucket {
+            Some(bucket) => Blobs::in_bucket(bucket)?,
+            None => Blobs::in_folder(&config.folder.join("blobs"))?,
+        };
         let (bus, clock) = (Bus::default(), config.clock);
         let callbacks = CallbackSender::new(
             store.clone(),
@@ -119,7 +136,9 @@ impl Node {
             config.callbacks,
         )
         .map_err(StartError::Machine)?;
-        let worker = WorkerId(format!("{}-{}", std::process::id(), Random::system().text::<6>()));
+        // A process that starts again under its name is another worker: its leases are not those of before.
+        let name = config.name.unwrap_or_else(|| std::process::id().to_string());
+        let worker = WorkerId(format!("{name}-{}", Random::system().text::<6>()));
         let engine = Engine::new(
             store.clone(),
             blobs.clone(),
@@ -149,6 +168,11 @@ impl Node {
     /// Chance for ids.
     pub fn ids(&self) -> &Arc<Random> {
         &self.ids
+    }
+
+    /// Fails when the data belongs to another master key than this node's.
+    pub async fn check_key(&self) -> StoreResult<()> {
+        key_mark::check(self.store.as_ref(), &self.vault).await
     }
 
     /// Wakes the engine.
@@ -206,7 +230,8 @@ impl Node {
                 inspector.close();
             }
         };
-        let work = tokio::spawn(async move { engine.run().await });
+        let works = settings.roles.contains(&Role::Worker);
+        let work = works.then(|| tokio::spawn(async move { engine.run().await }));
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         let shutdown = shutdown.shared();
         let intercepted = async {
@@ -219,7 +244,7 @@ impl Node {
         let served = server::listen::serve(listener, router.clone(), settings.clone(), shutdown.clone());
         tokio::join!(served, intercepted);
         // A turn is a few transactions; one cut short is taken up at the next start.
-        for task in drive.into_iter().chain([work]) {
+        for task in drive.into_iter().chain(work) {
             task.abort();
             let _ = task.await;
         }

@@ -111,6 +111,8 @@ impl Sandbox {
         let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
         let mut node = Node::open(NodeConfig {
             folder: config.folder.clone(),
+            name: None,
+            bucket: None,
             master_key: from_seed(config.seed, "master key"),
             calendar: Calendar::shanghai(),
             clock: clock.clone(),

@@ -23,6 +23,7 @@ use tokio::sync::{RwLock, Semaphore};
 
 use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
+    role::Role,
     sandbox::inspector::Inspector,
 };
 
@@ -160,6 +161,8 @@ pub struct ServerSettings {
     pub keep_alive_timeout: Duration,
     /// Connections from one address at a time (SEC10).
     pub connections_per_source: usize,
+    /// What this node does.
+    pub roles: Vec<Role>,
 }
 
 impl ServerSettings {
@@ -176,6 +179,7 @@ impl ServerSettings {
             body_idle_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             connections_per_source: 1024,
+            roles: Role::ALL.to_vec(),
         }
     }
 }

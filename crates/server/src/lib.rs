@@ -13,6 +13,7 @@ pub mod health;
 pub mod inbox;
 pub mod listen;
 pub mod pages;
+pub mod role;
 pub mod routes;
 pub mod sandbox;
 mod transport;

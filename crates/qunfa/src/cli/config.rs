@@ -21,10 +21,10 @@ use crate::settings::{
   qunfa config --reference > docs/config.md")]
 pub struct ConfigArgs {
     /// Print a commented file with all defaults
-    #[arg(long, conflicts_with_all = ["reference", "config", "listen", "public_url", "data"])]
+    #[arg(long, conflicts_with_all = ["reference", "config", "listen", "public_url", "data", "roles"])]
     pub sample: bool,
     /// Print the reference as Markdown
-    #[arg(long, conflicts_with_all = ["config", "listen", "public_url", "data"])]
+    #[arg(long, conflicts_with_all = ["config", "listen", "public_url", "data", "roles"])]
     pub reference: bool,
     /// The flags of `qunfa serve`.
     #[command(flatten)]
