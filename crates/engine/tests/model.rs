@@ -26,7 +26,7 @@ use engine::{
 };
 use store::{
     Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, outbox::EventKind,
-    sqlite::SqliteStore, vault::Vault,
+    postgres::PostgresOptions, rows::SqlStore, vault::Vault,
 };
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -92,8 +92,7 @@ struct World {
 
 fn open(folder: &std::path::Path) -> (Arc<dyn Store>, Engine) {
     let vault = Vault::new([7; 32]);
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(folder, vault.clone(), Calendar::shanghai()).expect("the store opens"));
+    let store: Arc<dyn Store> = Arc::new(rows_of(folder, &vault));
     let (bus, clock) = (Bus::default(), Arc::new(StandingClock));
     let settings = CallbackSettings {
         public_url: "http://localhost".into(),
@@ -520,4 +519,14 @@ async fn i05_random_steps_end_as_the_plain_model_says() {
         masses as u64 > SEEDS * 20 && crossings > 0,
         "the steps must reach both blocks"
     );
+}
+
+/// The rows in this folder, or on the server that the tests of this run use.
+fn rows_of(folder: &std::path::Path, vault: &Vault) -> SqlStore {
+    let calendar = Calendar::shanghai();
+    match testkit::postgres::database_of(folder) {
+        Some(url) => SqlStore::connect(&PostgresOptions::new(url), vault.clone(), calendar),
+        None => SqlStore::open(folder, vault.clone(), calendar),
+    }
+    .expect("the store opens")
 }

@@ -23,7 +23,7 @@ pub async fn check(store: &dyn Store, vault: &Vault) -> StoreResult<()> {
 #[cfg(test)]
 mod tests {
     use domain::time::Calendar;
-    use store::sqlite::SqliteStore;
+    use store::rows::SqlStore;
 
     use super::*;
 
@@ -31,7 +31,7 @@ mod tests {
     async fn sec03_data_is_refused_under_another_master_key() {
         let folder = tempfile::tempdir().expect("a folder");
         let (ours, other) = (Vault::new([1; 32]), Vault::new([2; 32]));
-        let store = SqliteStore::open(folder.path(), ours.clone(), Calendar::shanghai()).expect("opens");
+        let store = SqlStore::open(folder.path(), ours.clone(), Calendar::shanghai()).expect("opens");
         check(&store, &ours).await.expect("marks");
         check(&store, &ours).await.expect("knows its mark");
         assert!(check(&store, &other).await.is_err());

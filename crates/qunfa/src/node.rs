@@ -21,8 +21,9 @@ use store::{
     bus::Bus,
     clock::Clock,
     mass::WorkerId,
+    postgres::PostgresOptions,
     random::Random,
-    sqlite::SqliteStore,
+    rows::SqlStore,
     vault::Vault,
 };
 use tokio::net::TcpListener;
@@ -34,10 +35,12 @@ use crate::{
 
 /// What a node is made of.
 pub struct NodeConfig {
-    /// Where the database lies and, without a bucket, the blobs; must exist.
+    /// Where the database, unless it is on a server, and the blobs, unless they are in a bucket, lie; must exist.
     pub folder: PathBuf,
     /// What it is called; a random name when it has none.
     pub name: Option<String>,
+    /// The server that the rows are on; without one they are in the folder.
+    pub postgres: Option<PostgresOptions>,
     /// Where the blobs lie; `None` is in the folder.
     pub bucket: Option<Bucket>,
     /// Opens the secrets in the database (SEC3).
@@ -73,8 +76,8 @@ pub enum StartError {
 pub struct Node {
     /// The rows.
     pub store: Arc<dyn Store>,
-    /// The database under them.
-    pub sqlite: Arc<SqliteStore>,
+    /// The same by their own name, for what a made-up world needs.
+    pub rows: Arc<SqlStore>,
     /// Moves the clock and takes the world back, in a sandbox.
     pub control: Option<Arc<Control>>,
     /// The background work.
@@ -114,15 +117,15 @@ impl CallbackCheck for Handshake {
 }
 
 impl Node {
-    /// Opens the folder and puts the parts together; nothing runs yet.
+    /// Opens the store and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let sqlite = Arc::new(SqliteStore::open(
-            &config.folder,
-            vault.clone(),
-            config.calendar.clone(),
-        )?);
-        let store: Arc<dyn Store> = sqlite.clone();
+        let calendar = config.calendar.clone();
+        let rows = Arc::new(match &config.postgres {
+            Some(server) => SqlStore::connect(server, vault.clone(), calendar)?,
+            None => SqlStore::open(&config.folder, vault.clone(), calendar)?,
+        });
+        let store: Arc<dyn Store> = rows.clone();
         let blobs = match &config.bucket {
             Some(bucket) => Blobs::in_bucket(bucket)?,
             None => Blobs::in_folder(&config.folder.join("blobs"))?,
@@ -151,7 +154,7 @@ impl Node {
         .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
-            sqlite,
+            rows,
             control: None,
             engine: Arc::new(engine),
             blobs,

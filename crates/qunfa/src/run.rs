@@ -59,6 +59,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
     let node = Node::open(NodeConfig {
         folder: folder.clone(),
         name: settings.node.name.clone(),
+        postgres: settings.postgres(),
         bucket: settings.blobs.bucket(),
         master_key: secret::read_or_make_key(&key_path)?,
         calendar: settings.calendar(),
@@ -219,6 +220,7 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     reachable.server.listen = address;
     let config = SandboxConfig {
         folder: folder.to_owned(),
+        postgres: None,
         public_url: reachable.public_url(),
         followers: usize::try_from(start.world.followers).unwrap_or(usize::MAX),
         seed: start.world.seed,

@@ -258,3 +258,33 @@ mod tests {
         assert!(!exists(process));
     }
 }
+
+/// The database that the tests of this run keep their rows in: a new one where `QUNFA_TEST_STORE` is `postgres`, none
+/// where it is `sqlite` or not set.
+///
+/// # Panics
+/// On any other value.
+pub fn database() -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "which store the tests run on is the caller's choice"
+    )]
+    let wanted = std::env::var("QUNFA_TEST_STORE");
+    match wanted.as_deref() {
+        Ok("postgres") => Some(Postgres::shared().create_database()),
+        Ok("sqlite") | Err(_) => None,
+        Ok(other) => panic!("QUNFA_TEST_STORE is {other}, not sqlite or postgres"),
+    }
+}
+
+/// The same, one and the same database for everybody who names this folder: a server started again in its folder finds its
+/// rows.
+pub fn database_of(folder: &Path) -> Option<String> {
+    let note = folder.join("database.url");
+    if let Ok(known) = std::fs::read_to_string(&note) {
+        return Some(known);
+    }
+    let made = database()?;
+    std::fs::write(note, &made).expect("a note");
+    Some(made)
+}

@@ -172,7 +172,7 @@ impl Clock for NodeClock {
 #[cfg(test)]
 mod tests {
     use domain::time::Calendar;
-    use store::{setting::SettingStore, sqlite::SqliteStore, vault::Vault};
+    use store::{rows::SqlStore, setting::SettingStore, vault::Vault};
 
     use super::*;
 
@@ -182,7 +182,7 @@ mod tests {
     async fn i14_a_machine_whose_clock_was_set_back_goes_on_from_the_latest_time_stored() {
         let folder = tempfile::tempdir().expect("a folder");
         let open =
-            || SqliteStore::open(folder.path(), Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
+            || SqlStore::open(folder.path(), Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
         let (store, clock) = (open(), NodeClock::default());
         clock.settle(&store).await.expect("settles");
         let wall = WallClock::default().now();

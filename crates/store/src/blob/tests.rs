@@ -4,7 +4,7 @@ use domain::{id::AccountId, time::Calendar};
 use testkit::S3;
 
 use super::{object::BlobStore, *};
-use crate::{media::MediaStore, sqlite::SqliteStore, vault::Vault};
+use crate::{media::MediaStore, postgres::PostgresOptions, rows::SqlStore, vault::Vault};
 
 const DAY: Timestamp = Timestamp(24 * 3_600 * 1_000);
 const BUCKET: &str = "qunfa-blobs";
@@ -61,11 +61,11 @@ fn bucket(server: &S3, conditional_put: bool) -> Bucket {
     }
 }
 
-fn open(folder: &Path) -> SqliteStore {
-    SqliteStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens")
+fn open(folder: &Path) -> SqlStore {
+    SqlStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens")
 }
 
-async fn keep(blobs: &Blobs, store: &SqliteStore, bytes: &Bytes, at: Timestamp) -> StoredBlob {
+async fn keep(blobs: &Blobs, store: &SqlStore, bytes: &Bytes, at: Timestamp) -> StoredBlob {
     let kept = blobs.keep(store, bytes.clone(), "image/png", at).await;
     kept.expect("stores")
 }
@@ -219,7 +219,7 @@ async fn files_of_before_there_were_generations_are_found_and_collected() {
     let (store, blobs) = (open(folder.path()), Place::Folder.blobs(folder.path()));
     let bytes = Bytes::from_static(b"old");
     let id = BlobId::of(&bytes);
-    let db = rusqlite::Connection::open(store.path()).expect("opens");
+    let db = rusqlite::Connection::open(store.file().expect("a file")).expect("opens");
     db.execute("INSERT INTO blob (id, used_until) VALUES (?, 0)", [&id.0])
         .expect("inserts");
     let file = folder.path().join("blobs").join(&id.0[..2]).join(&id.0);
@@ -272,4 +272,38 @@ async fn a_bucket_that_does_not_answer_is_an_error_that_says_so_and_no_secret() 
     server.start_again();
     let kept = keep(&unknown, &store, &Bytes::from_static(b"lost"), DAY).await;
     assert!(unknown.get(&store, &kept.id).await.expect("reads").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_on_one_database_server_and_one_bucket_lose_no_upload_and_leave_no_object() {
+    const ROUNDS: usize = 40;
+    let s3 = S3::start();
+    s3.create_bucket(BUCKET);
+    let url = testkit::Postgres::shared().create_database();
+    let node = || {
+        let options = PostgresOptions::new(url.clone());
+        let store = SqlStore::connect(&options, Vault::new([1; 32]), Calendar::shanghai()).expect("connects");
+        (store, Blobs::in_bucket(&bucket(&s3, true)).expect("opens"))
+    };
+    let ((store, uploads), (other_store, collects)) = (node(), node());
+    let mut collected = 0;
+    for round in 0..ROUNDS {
+        let bytes = Bytes::from(format!("round {round}"));
+        keep(&uploads, &store, &bytes, Timestamp(0)).await;
+        let (again, turn) = tokio::join!(
+            keep(&uploads, &store, &bytes, DAY),
+            collects.collect(&other_store, DAY, 8, DAY)
+        );
+        collected += turn.expect("collects").deleted;
+        let found = uploads.get(&other_store, &again.id).await.expect("reads");
+        assert_eq!(found, Some(bytes), "{round}");
+    }
+    let later = DAY.plus_ms(1);
+    collected += collects
+        .collect(&other_store, later, 2 * ROUNDS, later)
+        .await
+        .expect("collects")
+        .deleted;
+    assert!(collected >= ROUNDS, "{collected}");
+    assert_eq!(walk(&s3.bucket(BUCKET)), Vec::<std::path::PathBuf>::new());
 }
