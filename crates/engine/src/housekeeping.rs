@@ -7,7 +7,7 @@ use store::{Store, StoreResult, blob::Blobs};
 pub(crate) const INTERVAL_MS: i64 = 3_600 * 1_000;
 /// Bytes stay this long after the last reference (design §8).
 const UNUSED_BLOB_MS: i64 = 24 * 3_600 * 1_000;
-/// Uploads wait while so many blobs are deleted.
+/// Blobs that are given up in one transaction.
 const BLOBS_AT_ONCE: usize = 64;
 
 /// Forgets expired rows and deletes unused blobs.

@@ -51,6 +51,8 @@ const LEASE_MS: i64 = 10_000;
 const SCAN_MS: i64 = 5_000;
 /// A mass whose rows cannot be read or written is left alone this long, so that it delays nobody else.
 const PAUSE_MS: i64 = 5_000;
+/// How soon a clock that cannot be relied on is looked at again.
+const CLOCK_MS: i64 = 500;
 /// How long a turn that failed waits, in real time.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -94,6 +96,8 @@ struct Pending {
     clear_up: Timestamp,
     paused: HashMap<(AccountId, MassId), Timestamp>,
     paused_schedules: HashMap<(AccountId, ScheduleId), Timestamp>,
+    // Nothing is done while the clock cannot be relied on.
+    resting: bool,
 }
 
 impl Default for Pending {
@@ -102,6 +106,7 @@ impl Default for Pending {
             clear_up: Timestamp(i64::MIN),
             paused: HashMap::new(),
             paused_schedules: HashMap::new(),
+            resting: false,
         }
     }
 }
@@ -220,6 +225,11 @@ impl Engine {
     }
 
     async fn turn(&self, pending: &mut Pending, now: Timestamp) -> StoreResult<Turn> {
+        if self.rests(pending) {
+            return Ok(Turn::Idle {
+                next_due: Some(now.plus_ms(CLOCK_MS)),
+            });
+        }
         pending.paused.retain(|_, until| *until > now);
         pending.paused_schedules.retain(|_, until| *until > now);
         let (mut worked, next_schedule) = self.accept_schedules(pending, now).await?;
@@ -261,6 +271,20 @@ impl Engine {
         Ok(Turn::Idle {
             next_due: [event, next_mass, next_schedule].into_iter().flatten().min(),
         })
+    }
+
+    /// Whether this node's clock forbids all work (I14); says so once, and once when it is over.
+    fn rests(&self, pending: &mut Pending) -> bool {
+        let doubt = self.clock.check();
+        match doubt {
+            Err(error) if !pending.resting => {
+                tracing::error!(%error, "the engine rests until the clocks agree")
+            }
+            Ok(()) if pending.resting => tracing::info!("the clocks agree; the engine goes on"),
+            Err(_) | Ok(()) => {}
+        }
+        pending.resting = doubt.is_err();
+        pending.resting
     }
 
     /// Turns the schedules that are due into masses, or into refusals. Says whether there was one, and when the

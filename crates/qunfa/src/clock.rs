@@ -11,6 +11,8 @@ use domain::time::Timestamp;
 use store::clock::{Clock, ClockMode};
 use tokio::sync::{Notify, futures::Notified};
 
+pub mod node;
+
 /// The machine's clock, never going back within this process (I14).
 #[derive(Debug, Default)]
 pub struct WallClock {

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod bench;
 pub mod cli;
 pub mod clock;
+mod key_mark;
 pub mod log;
 pub mod node;
 pub mod numbers;

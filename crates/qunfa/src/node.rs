@@ -19,15 +19,24 @@ use futures::FutureExt;
 use server::{
     app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
     health::Health,
+    role::Role,
     sandbox::inspector::Inspector,
 };
 use store::{
-    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, postgres::PostgresOptions,
-    random::Random, rows::SqlStore, vault::Vault,
+    Store, StoreError, StoreResult,
+    blob::{Blobs, Bucket},
+    bus::Bus,
+    clock::Clock,
+    mass::WorkerId,
+    postgres::PostgresOptions,
+    random::Random,
+    rows::SqlStore,
+    vault::Vault,
 };
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
+    key_mark,
     numbers::Numbers,
     parts,
     sandbox::{Control, intercept::Interception},
@@ -43,10 +52,14 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// What a node is made of.
 pub struct NodeConfig {
-    /// Where the database, unless it is on a server, and the blobs lie; must exist.
+    /// Where the database, unless it is on a server, and the blobs, unless they are in a bucket, lie; must exist.
     pub folder: PathBuf,
+    /// What it is called; a random name when it has none.
+    pub name: Option<String>,
     /// The server that the rows are on; without one they are in the folder.
     pub postgres: Option<PostgresOptions>,
+    /// Where the blobs lie; `None` is in the folder.
+    pub bucket: Option<Bucket>,
     /// Opens the secrets in the database (SEC3).
     pub master_key: [u8; 32],
     /// Days and months.
@@ -132,7 +145,10 @@ impl Node {
             None => SqlStore::open(&config.folder, vault.clone(), calendar)?,
         });
         let store: Arc<dyn Store> = rows.clone();
-        let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
+        let blobs = match &config.bucket {
+            Some(bucket) => Blobs::in_bucket(bucket)?,
+            None => Blobs::in_folder(&config.folder.join("blobs"))?,
+        };
         let (bus, clock) = (Bus::default(), config.clock);
         let callbacks = CallbackSender::new(
             store.clone(),
@@ -142,7 +158,9 @@ impl Node {
             config.callbacks,
         )
         .map_err(StartError::Machine)?;
-        let worker = WorkerId(format!("{}-{}", std::process::id(), Random::system().text::<6>()));
+        // A process that starts again under its name is another worker: its leases are not those of before.
+        let name = config.name.unwrap_or_else(|| std::process::id().to_string());
+        let worker = WorkerId(format!("{name}-{}", Random::system().text::<6>()));
         let engine = Engine::new(
             store.clone(),
             blobs.clone(),
@@ -178,6 +196,11 @@ impl Node {
     /// Chance for ids.
     pub fn ids(&self) -> &Arc<Random> {
         &self.ids
+    }
+
+    /// Fails when the data belongs to another master key than this node's.
+    pub async fn check_key(&self) -> StoreResult<()> {
+        key_mark::check(self.store.as_ref(), &self.vault).await
     }
 
     /// Wakes the engine.
@@ -245,7 +268,8 @@ impl Node {
             // The only one who sets it.
             let _ = since.set(Instant::now());
         };
-        let work = tokio::spawn(work(self.engine.clone()));
+        let works = settings.roles.contains(&Role::Worker);
+        let work = works.then(|| tokio::spawn(work(self.engine.clone())));
         let numbers = self.numbers.clone();
         let care = tokio::spawn(async move { numbers.care().await });
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
@@ -264,7 +288,7 @@ impl Node {
         if timeout(patience, self.end_work()).await.is_err() {
             tracing::warn!("background work did not end in time; the next start takes it up");
         }
-        for task in drive.into_iter().chain([work, care]) {
+        for task in drive.into_iter().chain(work).chain([care]) {
             task.abort();
             let _ = task.await;
         }

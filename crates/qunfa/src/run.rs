@@ -17,7 +17,7 @@ use server::{
     app::{ServerSettings, address_of},
     metrics::MetricsAccess,
 };
-use store::{random::Random, vault};
+use store::{bus::nats::Link, random::Random, vault};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
         output,
         sandbox::{Start, intercept::InterceptArgs},
     },
-    clock::WallClock,
+    clock::node::NodeClock,
     node::{Node, NodeConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
@@ -58,12 +58,15 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
     }
     let listener = listen(settings.server.listen).await?;
     let public_url = settings.public_url();
+    let clock = Arc::new(NodeClock::default());
     let node = Node::open(NodeConfig {
         folder: folder.clone(),
+        name: settings.node.name.clone(),
         postgres: settings.postgres(),
+        bucket: settings.blobs.bucket(),
         master_key: secret::read_or_make_key(&key_path)?,
         calendar: settings.calendar(),
-        clock: Arc::new(WallClock::default()),
+        clock: clock.clone(),
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
@@ -71,6 +74,19 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         inspector: None,
     })
     .map_err(|error| CliError::failed(error.to_string()))?;
+    let failed = |error: &dyn std::fmt::Display| CliError::failed(error.to_string());
+    node.check_key().await.map_err(|error| {
+        let hint = "nodes on one database need the same master key, and data the key it was made with";
+        failed(&error).hint(hint)
+    })?;
+    clock
+        .settle(node.store.as_ref())
+        .await
+        .map_err(|error| failed(&error))?;
+    if let Err(error) = node.blobs.check_health().await {
+        tracing::error!(%error, "uploads cannot be stored or shown");
+    }
+    let link = link(&node, settings).await?;
     output::print(&format!(
         "qunfa is ready at {public_url}, data in {}\n",
         folder.display()
@@ -81,8 +97,31 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
             settings.admin_token_path().display()
         ))?;
     }
-    node.serve(listener, None, stop_asked()).await;
+    let beside = async {
+        tokio::join!(clock.keep(node.store.as_ref()), async {
+            if let Some(link) = &link {
+                link.run().await;
+            }
+        })
+    };
+    tokio::select! {
+        () = node.serve(listener, None, stop_asked()) => {}
+        _ = beside => {}
+    }
+    clock.note(node.store.as_ref()).await;
     Ok(Status::Done)
+}
+
+/// The way to the other nodes; `None` without NATS servers.
+async fn link(node: &Node, settings: &Settings) -> Result<Option<Link>, CliError> {
+    let area = &settings.cluster;
+    if area.nats.is_empty() {
+        return Ok(None);
+    }
+    let name = settings.node.name.as_deref().unwrap_or("qunfa");
+    let link = Link::start(node.bus().clone(), &area.nats, &area.name, name).await;
+    link.map(Some)
+        .map_err(|error| CliError::failed(error.to_string()))
 }
 
 fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
@@ -108,6 +147,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         },
         stop_pause: Duration::from_secs(area.stop_pause_seconds),
         stop_timeout: Duration::from_secs(area.stop_timeout_seconds),
+        roles: settings.node.roles(),
         ..ServerSettings::new(settings.public_url(), vault::digest(admin_token))
     }
 }

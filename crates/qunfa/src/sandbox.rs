@@ -114,7 +114,9 @@ impl Sandbox {
         let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
         let mut node = Node::open(NodeConfig {
             folder: config.folder.clone(),
+            name: None,
             postgres: config.postgres.clone(),
+            bucket: None,
             master_key: from_seed(config.seed, "master key"),
             calendar: Calendar::shanghai(),
             clock: clock.clone(),

@@ -20,6 +20,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 use store::postgres::PostgresOptions;
 
+use cluster::{BlobsArea, ClusterArea, NodeArea};
+
+pub mod cluster;
 pub mod load;
 pub mod secret;
 pub mod show;
@@ -50,6 +53,15 @@ pub struct Settings {
     /// What the server writes to its standard error.
     #[config(nested)]
     pub log: LogArea,
+    /// What this node is and does among others on one database.
+    #[config(nested)]
+    pub node: NodeArea,
+    /// How nodes wake each other.
+    #[config(nested)]
+    pub cluster: ClusterArea,
+    /// Where uploads lie: files, or an S3-compatible bucket.
+    #[config(nested)]
+    pub blobs: BlobsArea,
 }
 
 /// `[server]`

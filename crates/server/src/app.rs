@@ -27,6 +27,7 @@ use crate::{
     guess::Guesses,
     health::Health,
     metrics::{MetricsAccess, Scrape},
+    role::Role,
     sandbox::inspector::Inspector,
 };
 
@@ -185,6 +186,8 @@ pub struct ServerSettings {
     pub stop_pause: Duration,
     /// How long running requests may take after that.
     pub stop_timeout: Duration,
+    /// What this node does.
+    pub roles: Vec<Role>,
 }
 
 impl ServerSettings {
@@ -206,6 +209,7 @@ impl ServerSettings {
             metrics: MetricsAccess::default(),
             stop_pause: Duration::ZERO,
             stop_timeout: Duration::from_secs(10),
+            roles: Role::ALL.to_vec(),
         }
     }
 }

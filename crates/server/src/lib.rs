@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod listen;
 pub mod metrics;
 pub mod pages;
+pub mod role;
 pub mod routes;
 pub mod sandbox;
 pub mod source;

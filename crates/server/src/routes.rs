@@ -12,20 +12,26 @@ use tower_http::compression::{
     predicate::{Predicate, SizeAbove},
 };
 
-use crate::{api, app::App, health, inbox, metrics, pages, sandbox, transport, v1, watch};
+use crate::{
+    api,
+    app::App,
+    health, inbox, metrics, pages,
+    role::{self, Role},
+    sandbox, transport, v1, watch,
+};
 
 /// Bytes from which on an answer is worth compressing.
 const COMPRESSED_MIN: u64 = 512;
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
-    let mut routes = Router::new()
-        .merge(api::routes(&app))
-        .merge(v1::routes())
-        .merge(inbox::routes())
-        .merge(pages::routes())
-        .merge(health::routes())
-        .merge(metrics::routes());
+    let mut routes = health::routes().merge(metrics::routes());
+    if app.settings.roles.contains(&Role::Api) {
+        routes = routes.merge(api::routes(&app)).merge(v1::routes());
+    }
+    if app.settings.roles.contains(&Role::Live) {
+        routes = routes.merge(inbox::routes()).merge(pages::routes());
+    }
     if app.world.is_some() {
         routes = routes.layer(middleware::from_fn_with_state(
             app.clone(),
@@ -43,7 +49,7 @@ pub fn router(app: App) -> Router {
         ));
     }
     let routes = routes
-        .fallback(transport::not_found)
+        .fallback(role::not_found)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(
             app.clone(),

@@ -11,7 +11,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{StatusCode, Uri, header},
+    http::{Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -175,11 +175,6 @@ pub fn is_text(response: &hyper::HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("application/json") || value.starts_with("text/"))
-}
-
-/// The answer for a path that nobody serves, outside the compatible API.
-pub async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "404 not found").into_response()
 }
 
 /// A new request id.

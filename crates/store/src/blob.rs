@@ -1,30 +1,67 @@
-//! Bytes: pictures, voice, video. Content-addressed, written before the row that names them, never
-//! overwritten; an eventually consistent bucket does no harm.
+//! Bytes: pictures, voice, video; files of a folder, or objects of an S3-compatible bucket. Written before the row
+//! that names them, never overwritten; an eventually consistent bucket does no harm.
 //!
-//! Which bytes are stored is noted in the store. Taking the note and storing go together, as do forgetting and
-//! deleting: [`Blobs::keep`] and [`Blobs::collect`] exclude each other.
+//! Which bytes are stored is noted in the store ([`object`]); the notes decide, on however many nodes.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{content::StoredBlob, id::BlobId, time::Timestamp};
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as ObjectPath,
+    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    aws::{AmazonS3Builder, S3ConditionalPut},
+    local::LocalFileSystem,
+    path::Path as ObjectPath,
+    prefix::PrefixStore,
 };
-
-use tokio::sync::RwLock;
 
 use crate::{Store, StoreError, StoreResult, crash_point, measure};
 
 /// The object that health checks write; no blob has such a name.
 const PROBE: &str = "health";
 
+pub mod object;
+
+use object::BlobObject;
+
+/// A deletion that failed is tried again after this time.
+const TRY_AGAIN_MS: i64 = 10 * 60 * 1_000;
+/// Time for a connection to the bucket; a caller waits five seconds in all (SEC10).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for one request to the bucket.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request that failed is repeated within this time.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// The blob store.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     objects: Arc<dyn ObjectStore>,
-    // Shared by those who store and note, alone for the one who forgets and deletes.
-    collecting: Arc<RwLock<()>>,
+}
+
+/// A bucket of an S3-compatible service.
+#[derive(Clone)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What the names of all objects begin with; may be empty.
+    pub prefix: String,
+    /// The service's address; `None` is Amazon's of the region.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// Who asks, and the secret; `None` takes what the machine's own service tells (on Amazon's machines).
+    pub credentials: Option<(String, String)>,
+    /// Whether the endpoint may be plain http.
+    pub allow_http: bool,
+    /// Whether the service knows `If-None-Match: *` on PUT: an upload of known bytes then moves nothing.
+    pub conditional_put: bool,
+}
+
+impl std::fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bucket({}/{})", self.name, self.prefix)
+    }
 }
 
 /// What one turn of [`Blobs::collect`] did.
@@ -32,7 +69,7 @@ pub struct Blobs {
 pub struct Collected {
     /// Blobs that were deleted.
     pub deleted: usize,
-    /// Blobs that could not be deleted; they are noted again and tried later.
+    /// Blobs that could not be deleted; they are tried later.
     pub failed: usize,
     /// Whether there may be more.
     pub more: bool,
@@ -51,7 +88,38 @@ impl Blobs {
         let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self {
             objects: Arc::new(objects),
-            collecting: Arc::default(),
+        })
+    }
+
+    /// Blobs as objects of a bucket; nothing is sent yet.
+    pub fn in_bucket(bucket: &Bucket) -> StoreResult<Self> {
+        let retries = RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: 3,
+            retry_timeout: RETRY_TIMEOUT,
+        };
+        let client = ClientOptions::new()
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_timeout(REQUEST_TIMEOUT)
+            .with_allow_http(bucket.allow_http);
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&bucket.name)
+            .with_region(&bucket.region)
+            .with_client_options(client)
+            .with_retry(retries)
+            .with_conditional_put(match bucket.conditional_put {
+                true => S3ConditionalPut::ETagMatch,
+                false => S3ConditionalPut::Disabled,
+            });
+        if let Some(endpoint) = &bucket.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        if let Some((id, secret)) = &bucket.credentials {
+            builder = builder.with_access_key_id(id).with_secret_access_key(secret);
+        }
+        let objects = builder.build()?;
+        Ok(Self {
+            objects: Arc::new(PrefixStore::new(objects, bucket.prefix.as_str())),
         })
     }
 
@@ -64,15 +132,15 @@ impl Blobs {
         now: Timestamp,
     ) -> StoreResult<StoredBlob> {
         let blob = stored(&bytes, content_type);
-        let _shared = self.collecting.read().await;
-        store.note_blob(&blob.id, now).await?;
+        let object = store.note_blob(&blob.id, now).await?;
         crash_point!("blob.noted");
-        self.put(&blob.id, bytes).await?;
+        self.put(&object, bytes).await?;
         crash_point!("blob.put");
         Ok(blob)
     }
 
-    /// Forgets and deletes at most `limit` blobs that nothing has referred to since `before`.
+    /// Gives up at most `limit` blobs that nothing has referred to since `before`, and deletes as many of those
+    /// that were given up, here or on another node, now or before a crash.
     pub async fn collect(
         &self,
         store: &dyn Store,
@@ -80,47 +148,57 @@ impl Blobs {
         limit: usize,
         now: Timestamp,
     ) -> StoreResult<Collected> {
-        let candidates = store.unused_blobs(before, limit).await?;
-        let _alone = self.collecting.write().await;
-        let mut collected = Collected {
-            more: candidates.len() == limit,
-            ..Collected::default()
-        };
-        for id in store.forget_unused_blobs(&candidates, before).await? {
-            crash_point!("blob.forgotten");
-            match self.delete(&id).await {
+        let retired = store.retire_blobs(before, limit, now).await?;
+        crash_point!("blob.forgotten");
+        let due = store.retired_blobs(now, limit).await?;
+        let more = retired == limit || due.len() == limit;
+        let (mut deleted, mut failed) = (Vec::new(), Vec::new());
+        for object in due {
+            match self.delete(&object).await {
                 Ok(()) => {
                     crash_point!("blob.deleted");
-                    collected.deleted += 1;
+                    deleted.push(object);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "unused bytes could not be deleted; they are tried again later");
-                    collected.failed += 1;
-                    store.note_blob(&id, now).await?;
+                    failed.push(object);
                 }
             }
         }
-        Ok(collected)
+        store.forget_retired_blobs(&deleted).await?;
+        store
+            .postpone_retired_blobs(&failed, now.plus_ms(TRY_AGAIN_MS))
+            .await?;
+        Ok(Collected {
+            deleted: deleted.len(),
+            failed: failed.len(),
+            more,
+        })
     }
 
     /// Stores bytes; storing the same ones again is a no-op.
-    async fn put(&self, id: &BlobId, bytes: Bytes) -> StoreResult<()> {
+    async fn put(&self, object: &BlobObject, bytes: Bytes) -> StoreResult<()> {
         let once = PutOptions {
             mode: PutMode::Create,
             ..PutOptions::default()
         };
+        let path = path(object);
         let length = bytes.len() as u64;
-        match self.objects.put_opts(&path(id), bytes.into(), once).await {
-            Ok(_) => {
-                metrics::counter!(measure::BLOB_BYTES.name, "direction" => "in").increment(length);
-                Ok(())
+        match self.objects.put_opts(&path, bytes.clone().into(), once).await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => return Ok(()),
+            // The same bytes in the place of the same bytes.
+            Err(object_store::Error::NotImplemented { .. }) => {
+                self.objects.put(&path, bytes.into()).await?;
             }
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        metrics::counter!(measure::BLOB_BYTES.name, "direction" => "in").increment(length);
+        Ok(())
     }
 
-    /// Writes something small over what the check before it wrote, and reads it; fails when bytes cannot be kept.
+    /// Writes something small over what the check before it wrote, and reads it; fails when bytes cannot be kept: a wrong
+    /// address, name or secret is found before an upload meets it.
     pub async fn check_health(&self) -> StoreResult<()> {
         let probe = ObjectPath::from(PROBE);
         self.objects.put(&probe, Bytes::from_static(b"ok").into()).await?;
@@ -128,9 +206,12 @@ impl Blobs {
         Ok(())
     }
 
-    /// The bytes; `None` when they are gone.
-    pub async fn get(&self, id: &BlobId) -> StoreResult<Option<Bytes>> {
-        match self.objects.get(&path(id)).await {
+    /// The bytes that are noted in `store`; `None` when they are gone.
+    pub async fn get(&self, store: &dyn Store, id: &BlobId) -> StoreResult<Option<Bytes>> {
+        let Some(object) = store.blob_object(id).await? else {
+            return Ok(None);
+        };
+        match self.objects.get(&path(&object)).await {
             Ok(found) => {
                 let bytes = found.bytes().await?;
                 metrics::counter!(measure::BLOB_BYTES.name, "direction" => "out")
@@ -142,9 +223,9 @@ impl Blobs {
         }
     }
 
-    /// Removes bytes that nothing refers to.
-    async fn delete(&self, id: &BlobId) -> StoreResult<()> {
-        match self.objects.delete(&path(id)).await {
+    /// Removes an object that nothing refers to.
+    async fn delete(&self, object: &BlobObject) -> StoreResult<()> {
+        match self.objects.delete(&path(object)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -159,84 +240,13 @@ fn stored(bytes: &Bytes, content_type: &str) -> StoredBlob {
     }
 }
 
-fn path(id: &BlobId) -> ObjectPath {
+fn path(BlobObject { id, generation }: &BlobObject) -> ObjectPath {
     let folder = id.0.get(..2).unwrap_or("00");
-    ObjectPath::from(format!("{folder}/{}", id.0))
+    match generation {
+        0 => ObjectPath::from(format!("{folder}/{}", id.0)),
+        _ => ObjectPath::from(format!("{folder}/{}-{generation:016x}", id.0)),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{id::AccountId, time::Calendar};
-
-    use super::*;
-    use crate::{media::MediaStore, rows::SqlStore, vault::Vault};
-
-    const DAY: Timestamp = Timestamp(24 * 3_600 * 1_000);
-
-    fn open(folder: &Path) -> (SqlStore, Blobs) {
-        let store = SqlStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
-        (store, Blobs::in_folder(&folder.join("blobs")).expect("opens"))
-    }
-
-    #[tokio::test]
-    async fn bytes_come_back_as_they_were_until_they_are_collected() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (store, blobs) = open(folder.path());
-        let bytes = Bytes::from_static(b"hello");
-        let keep = || blobs.keep(&store, bytes.clone(), "image/png", Timestamp(0));
-        let blob = keep().await.expect("stores");
-        assert_eq!(keep().await.expect("stores again"), blob);
-        assert_eq!(blobs.get(&blob.id).await.expect("reads"), Some(bytes.clone()));
-        let image = store.add_image(AccountId(1), blob.clone(), Timestamp(0));
-        let image = image.await.expect("adds");
-        let collect = || blobs.collect(&store, DAY, 2, DAY);
-        assert_eq!(collect().await.expect("collects"), Collected::default());
-        store
-            .image(AccountId(1), image)
-            .await
-            .expect("reads")
-            .expect("there");
-        let other = blobs.keep(&store, Bytes::from_static(b"other"), "image/png", Timestamp(0));
-        let other = other.await.expect("stores");
-        assert_eq!(collect().await.expect("collects").deleted, 1);
-        assert_eq!(blobs.get(&other.id).await.expect("reads"), None);
-        assert!(blobs.get(&blob.id).await.expect("reads").is_some());
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_upload_of_bytes_that_are_being_collected_keeps_its_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (store, blobs) = open(folder.path());
-        for round in 0..40 {
-            let bytes = Bytes::from(format!("round {round}"));
-            let keep = |at| blobs.keep(&store, bytes.clone(), "image/png", at);
-            keep(Timestamp(0)).await.expect("stores");
-            let (again, collected) = tokio::join!(keep(DAY), blobs.collect(&store, DAY, 8, DAY));
-            collected.expect("collects");
-            let again = again.expect("stores again");
-            assert!(blobs.get(&again.id).await.expect("reads").is_some(), "{round}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_deleted_stops_no_other_and_is_tried_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (store, blobs) = open(folder.path());
-        let mut ids = Vec::new();
-        for bytes in ["a", "b", "c"] {
-            let kept = blobs.keep(&store, Bytes::from(bytes), "image/png", Timestamp(0));
-            ids.push(kept.await.expect("stores").id);
-        }
-        ids.sort();
-        // A folder in the file's place: it cannot be removed as a file.
-        let file = folder.path().join("blobs").join(path(&ids[0]).as_ref());
-        std::fs::remove_file(&file).expect("removes");
-        std::fs::create_dir_all(file.join("full")).expect("makes");
-        let collected = blobs.collect(&store, DAY, 8, DAY).await.expect("collects");
-        assert_eq!((collected.deleted, collected.failed), (2, 1));
-        std::fs::remove_dir_all(&file).expect("removes");
-        let later = DAY.plus_ms(1);
-        let collected = blobs.collect(&store, later, 8, later).await.expect("collects");
-        assert_eq!((collected.deleted, collected.failed), (1, 0));
-    }
-}
+mod tests;

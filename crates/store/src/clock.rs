@@ -1,7 +1,7 @@
 //! The one time source (I14). Implementations live where the system clock may be read: in the binary.
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
+use domain::{clock::ClockDoubt, time::Timestamp};
 
 /// What time it is, and waiting for a time.
 #[async_trait]
@@ -13,6 +13,10 @@ pub trait Clock: Send + Sync {
     /// For how many milliseconds the clock stands still because the machine's was set back (I14).
     fn set_back_ms(&self) -> i64 {
         0
+    }
+    /// Whether it agrees with the clock of the whole installation; while it does not, work on blocks rests (I14).
+    fn check(&self) -> Result<(), ClockDoubt> {
+        Ok(())
     }
 }
 

@@ -34,11 +34,13 @@ mod sql;
 mod sqlite;
 pub mod statistics;
 pub mod tag;
+pub mod time;
 pub mod token;
 pub mod vault;
 
 use account::AccountStore;
 use backlog::BacklogStore;
+use blob::object::BlobStore;
 use call::CallStore;
 use card::CardStore;
 use comment::CommentStore;
@@ -54,6 +56,7 @@ use schedule::ScheduleStore;
 use setting::SettingStore;
 use statistics::StatisticsStore;
 use tag::TagStore;
+use time::TimeStore;
 use token::TokenStore;
 
 /// Everything that is kept in rows. One object, `Arc<dyn Store>`, so that tests can wrap it.
@@ -63,6 +66,7 @@ pub trait Store:
     + FollowerStore
     + TagStore
     + MediaStore
+    + BlobStore
     + MassStore
     + InboxStore
     + OutboxStore
@@ -76,6 +80,7 @@ pub trait Store:
     + CommentStore
     + StatisticsStore
     + BacklogStore
+    + TimeStore
     + Send
     + Sync
 {
@@ -87,6 +92,7 @@ impl<T> Store for T where
         + FollowerStore
         + TagStore
         + MediaStore
+        + BlobStore
         + MassStore
         + InboxStore
         + OutboxStore
@@ -100,6 +106,7 @@ impl<T> Store for T where
         + CommentStore
         + StatisticsStore
         + BacklogStore
+        + TimeStore
         + Send
         + Sync
 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     content::{MaterialKind, News, StoredBlob},
-    id::{AccountId, BlobId, ImageId, MediaId, NewsId},
+    id::{AccountId, ImageId, MediaId, NewsId},
     time::Timestamp,
 };
 
@@ -91,11 +91,4 @@ pub trait MediaStore {
     async fn frozen_news(&self, account: AccountId, id: NewsId) -> StoreResult<Option<Arc<FrozenNews>>>;
     /// Forgets what has expired: materials, tokens, previews, used `clientmsgid`s. Returns how many rows went.
     async fn purge_expired(&self, now: Timestamp) -> StoreResult<u64>;
-    /// Some blobs that nothing has referred to since `before`, for [`MediaStore::forget_unused_blobs`].
-    async fn unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>>;
-    /// Forgets those of these blobs that nothing has referred to since `before`, and says which they were.
-    async fn forget_unused_blobs(&self, ids: &[BlobId], before: Timestamp) -> StoreResult<Vec<BlobId>>;
-    /// Takes a note of bytes that are stored now, before anything refers to them; use
-    /// [`Blobs::keep`](crate::blob::Blobs::keep).
-    async fn note_blob(&self, id: &BlobId, now: Timestamp) -> StoreResult<()>;
 }

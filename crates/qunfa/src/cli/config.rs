@@ -25,10 +25,10 @@ use crate::{
   qunfa config --metrics > docs/metrics.md")]
 pub struct ConfigArgs {
     /// Print a commented file with all defaults
-    #[arg(long, conflicts_with_all = ["reference", "config", "listen", "public_url", "data"])]
+    #[arg(long, conflicts_with_all = ["reference", "config", "listen", "public_url", "data", "roles"])]
     pub sample: bool,
     /// Print the reference as Markdown
-    #[arg(long, conflicts_with_all = ["config", "listen", "public_url", "data"])]
+    #[arg(long, conflicts_with_all = ["config", "listen", "public_url", "data", "roles"])]
     pub reference: bool,
     /// Print the reference of the metrics as Markdown
     #[arg(long, conflicts_with_all = ["sample", "reference", "config", "listen", "public_url", "data"])]

@@ -17,6 +17,7 @@ use crate::settings::{
   qunfa serve                       on 127.0.0.1:8080, data in ./qunfa-data
   qunfa serve --listen 0.0.0.0:8080 --public-url https://push.example.org
   qunfa serve --config /etc/qunfa.toml
+  qunfa serve --roles api,worker    a node that answers no followers
   QUNFA_STORE_DATA=/var/lib/qunfa qunfa serve
 
 All settings: qunfa config --sample")]
@@ -41,6 +42,9 @@ pub struct SettingsArgs {
     /// The data folder [default: ./qunfa-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
+    /// What this node does, of api, worker and live, separated by commas [default: all]
+    #[arg(long, value_name = "ROLES")]
+    pub roles: Option<String>,
 }
 
 /// A server about to be started.
@@ -53,7 +57,7 @@ pub struct Start {
 impl SettingsArgs {
     /// Where to read settings from.
     pub fn sources<'a>(&self, env: &'a dyn Fn(&str) -> Option<String>) -> Sources<'a> {
-        let values = [&self.listen, &self.public_url, &self.data];
+        let values = [&self.listen, &self.public_url, &self.data, &self.roles];
         let flags = FLAGS.into_iter().zip(values).filter_map(|((name, key), value)| {
             let value = value.clone()?;
             Some(Flag { name, key, value })

@@ -155,7 +155,7 @@ impl Leaf {
     }
 
     fn is_secret(&self) -> bool {
-        self.name == "admin_token"
+        self.name.ends_with("token") || self.name.contains("secret")
     }
 }
 
@@ -269,7 +269,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Takes a value that is only text: a number or a list may be meant.
+    /// Takes a value that is only text: a number, a switch or a list may be meant.
     fn take_text(&mut self, leaf: &Leaf, text: &str, origin: Origin) -> Result<(), SettingsError> {
         let number = |text: &str| text.trim().parse::<u64>().ok().map(Value::from);
         let candidates = if matches!(leaf.default, Some(Expr::Array(_))) {
@@ -280,7 +280,8 @@ impl Reading {
                     .collect(),
             ]
         } else {
-            [Some(Value::from(text)), number(text)]
+            let switch = text.trim().parse::<bool>().ok().map(Value::from);
+            [Some(Value::from(text)), number(text), switch]
                 .into_iter()
                 .flatten()
                 .collect()

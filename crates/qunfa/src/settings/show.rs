@@ -86,10 +86,11 @@ fn entry(leaf: &Leaf) -> String {
 }
 
 /// The flags of `qunfa serve` and what they set.
-pub const FLAGS: [(&str, &str); 3] = [
+pub const FLAGS: [(&str, &str); 4] = [
     ("--listen", "server.listen"),
     ("--public-url", "server.public_url"),
     ("--data", "store.data"),
+    ("--roles", "node.roles"),
 ];
 
 /// A value as TOML writes it; JSON's texts and numbers are TOML's too.

@@ -160,6 +160,17 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("speed", "unset = 4294967296"),
         ("log", "level = \"loud\""),
         ("log", "format = 1979-05-27"),
+        ("node", "roles = []"),
+        ("node", "roles = [\"api\", \"master\"]"),
+        ("node", "name = \"with a blank\""),
+        ("cluster", "name = \"a.b\""),
+        ("cluster", "name = \"\""),
+        ("cluster", "nats = [\"http://a:4222\"]"),
+        ("cluster", "nats = \"nats://a:4222\""),
+        ("blobs", "url = \"https://bucket\""),
+        ("blobs", "url = \"s3:///prefix\""),
+        ("blobs", "endpoint = \"s3.example.org\""),
+        ("blobs", "allow_http = \"perhaps\""),
     ] {
         let error = read(&format!("[{table}]\n{line}\n"), &[], &[]).expect_err(line);
         assert!(matches!(error, SettingsError::BadValue { .. }), "{line}: {error}");
@@ -174,6 +185,46 @@ fn sec04_a_bad_admin_token_is_not_repeated_in_the_error() {
 }
 
 #[test]
+fn sec04_no_secret_is_repeated_in_an_error() {
+    for leaf in ["[review]\nwebhook_token", "[blobs]\nsecret_access_key"] {
+        let error = error(&format!("{leaf} = [\"hunter2\"]\n"), &[], &[]);
+        assert!(!error.contains("hunter2") && error.contains("allowed"), "{error}");
+    }
+}
+
+#[test]
+fn a_node_of_a_cluster_is_set_up_from_the_environment() {
+    let settings = settings(
+        "",
+        &[
+            ("QUNFA_NODE_ROLES", "live, api, live"),
+            ("QUNFA_NODE_NAME", "node-1.example"),
+            ("QUNFA_CLUSTER_NATS", "nats://a:4222,tls://b:4222"),
+            ("QUNFA_BLOBS_URL", "s3://uploads/of/qunfa/"),
+            ("QUNFA_BLOBS_ENDPOINT", "http://127.0.0.1:9000"),
+            ("QUNFA_BLOBS_ALLOW_HTTP", "true"),
+            ("QUNFA_BLOBS_ACCESS_KEY_ID", "id"),
+            ("QUNFA_BLOBS_SECRET_ACCESS_KEY", "secret"),
+        ],
+    );
+    assert_eq!(
+        settings.node.roles(),
+        [server::role::Role::Api, server::role::Role::Live]
+    );
+    assert_eq!(settings.node.name.as_deref(), Some("node-1.example"));
+    assert_eq!(settings.cluster.nats.len(), 2);
+    let bucket = settings.blobs.bucket().expect("a bucket");
+    assert_eq!(
+        (bucket.name.as_str(), bucket.prefix.as_str()),
+        ("uploads", "of/qunfa")
+    );
+    assert_eq!(bucket.credentials, Some(("id".into(), "secret".into())));
+    assert!(bucket.allow_http && bucket.conditional_put);
+    assert!(Settings::default().blobs.bucket().is_none());
+    assert_eq!(Settings::default().node.roles(), server::role::Role::ALL);
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_the_known_ones() {
     assert_eq!(
         error("[log]\nlevl = \"info\"\n", &[], &[]),
@@ -181,7 +232,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, log"
+        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, log, node, cluster, blobs"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
@@ -208,7 +259,7 @@ fn a_broken_file_names_the_line_and_a_missing_one_its_path() {
 #[test]
 fn every_setting_says_what_it_allows_and_has_a_variable_of_its_own() {
     let leaves = leaves();
-    assert_eq!(leaves.len(), 34);
+    assert_eq!(leaves.len(), 45);
     let mut variables: Vec<&str> = leaves.iter().map(|leaf| leaf.variable).collect();
     variables.sort_unstable();
     variables.dedup();

@@ -177,7 +177,11 @@ pub fn material_kind(kind: MediaKind) -> MaterialKind {
 /// The bytes of a material as a file.
 pub async fn download(app: &App, found: &Media) -> Result<Response, ApiError> {
     let NewMedia { id, blob, .. } = &found.media;
-    let bytes = app.blobs.get(&blob.id).await?.ok_or(ErrCode::MediaDataNotFound)?;
+    let bytes = app
+        .blobs
+        .get(app.store.as_ref(), &blob.id)
+        .await?
+        .ok_or(ErrCode::MediaDataNotFound)?;
     let format = FileFormat::ALL
         .into_iter()
         .find(|format| format.content_type() == blob.content_type);

@@ -55,7 +55,11 @@ async fn load(app: &App, link: Link) -> StoreResult<Option<(StoredBlob, Bytes)>>
     let Some(blob) = find(app, link).await? else {
         return Ok(None);
     };
-    Ok(app.blobs.get(&blob.id).await?.map(|bytes| (blob, bytes)))
+    Ok(app
+        .blobs
+        .get(app.store.as_ref(), &blob.id)
+        .await?
+        .map(|bytes| (blob, bytes)))
 }
 
 async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {

@@ -20,9 +20,6 @@ use crate::{
 /// The columns that [`read_media`] reads.
 pub(super) const COLUMNS: &str =
     "serial, id, kind, blob, blob_type, blob_length, title, description, created_at, expires_at";
-/// Nothing refers to these bytes, and nothing did at an instant or later.
-const UNUSED_SINCE: &str =
-    "used_until < ? AND NOT EXISTS (SELECT 1 FROM blob_use WHERE blob_use.blob = blob.id)";
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Previews are kept this long (design §8).
 const PREVIEW_MS: i64 = 3 * DAY_MS;
@@ -109,37 +106,6 @@ impl MediaStore for SqlStore {
                 return Ok(gone);
             }
         }
-    }
-
-    async fn unused_blobs(&self, before: Timestamp, limit: usize) -> StoreResult<Vec<BlobId>> {
-        self.read(move |db, _| {
-            let mut statement =
-                db.prepare_cached(&format!("SELECT id FROM blob WHERE {UNUSED_SINCE} LIMIT ?"))?;
-            let ids = statement.query_map(params![before.0, limit], |row| row.get(0).map(BlobId))?;
-            Ok(ids.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    async fn forget_unused_blobs(&self, ids: &[BlobId], before: Timestamp) -> StoreResult<Vec<BlobId>> {
-        let ids = ids.to_vec();
-        self.write_bulk(Scope::Common, move |db, _| {
-            let mut forget =
-                db.prepare_cached(&format!("DELETE FROM blob WHERE {UNUSED_SINCE} AND id = ?"))?;
-            let mut forgotten = Vec::new();
-            for id in ids {
-                if forget.execute(params![before.0, id.0])? > 0 {
-                    forgotten.push(id);
-                }
-            }
-            Ok(forgotten)
-        })
-        .await
-    }
-
-    async fn note_blob(&self, id: &BlobId, now: Timestamp) -> StoreResult<()> {
-        let id = id.clone();
-        self.write(Scope::Common, move |db, _| note(db, &id, now)).await
     }
 }
 
@@ -472,16 +438,6 @@ pub(super) fn deleted_articles(
         }
     }
     Ok(deleted)
-}
-
-/// Takes a note of stored bytes.
-fn note(db: &Connection, id: &BlobId, now: Timestamp) -> StoreResult<()> {
-    db.prepare_cached(
-        "INSERT INTO blob (id, used_until) VALUES (?, ?)
-         ON CONFLICT (id) DO UPDATE SET used_until = excluded.used_until WHERE blob.used_until < excluded.used_until",
-    )?
-    .execute(params![id.0, now.0])?;
-    Ok(())
 }
 
 /// `owner` refers to these bytes from now on.

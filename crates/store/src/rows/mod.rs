@@ -21,6 +21,7 @@ use crate::{
 mod accept;
 mod account;
 mod backlog;
+mod blob;
 mod call;
 mod card;
 mod columns;
@@ -49,6 +50,7 @@ mod setting;
 mod snapshot;
 mod statistics;
 mod tag;
+mod time;
 mod token;
 mod usage;
 pub mod world;

@@ -284,14 +284,8 @@ async fn a_picture_whose_bytes_were_collected_is_taken_out_of_an_article() {
         0
     );
     let later = server.clock.now().plus_seconds(48 * 3_600);
-    let unused = server.store.unused_blobs(later, 8).await.expect("reads");
-    assert_eq!(unused.len(), 1);
-    let forgotten = server
-        .store
-        .forget_unused_blobs(&unused, later)
-        .await
-        .expect("forgets");
-    assert_eq!(forgotten, unused);
+    let retired = server.store.retire_blobs(later, 8, later).await;
+    assert_eq!(retired.expect("retires"), 1);
     let content = content().await;
     assert!(content.contains('图') && !content.contains("<img"), "{content}");
 }
