@@ -11,6 +11,9 @@ mod embedded {
 /// Brings the tables of the embedded database up to date.
 pub(crate) fn on_sqlite(connection: &mut rusqlite::Connection) -> StoreResult<()> {
     embedded::migrations::runner()
+        // One transaction: a migration and the note that it was made are otherwise two, and a process killed between
+        // them never starts again.
+        .set_grouped(true)
         .run(connection)
         .map(drop)
         .map_err(failed)
@@ -26,6 +29,7 @@ pub(crate) async fn on_postgres(client: &mut tokio_postgres::Client) -> StoreRes
     });
     let translated: Vec<Migration> = translated.collect::<Result<_, _>>().map_err(failed)?;
     Runner::new(&translated)
+        .set_grouped(true)
         .run_async(client)
         .await
         .map(drop)
