@@ -10,11 +10,12 @@ mod embedded {
 
 /// Brings the tables of the embedded database up to date.
 pub(crate) fn on_sqlite(connection: &mut rusqlite::Connection) -> StoreResult<()> {
-    embedded::migrations::runner()
-        // One transaction: a migration and the note that it was made are otherwise two, and a process killed between
-        // them never starts again.
-        .set_grouped(true)
-        .run(connection)
+    // One transaction: a migration and the note that it was made are otherwise two, and a process killed between them
+    // never starts again.
+    let runner = embedded::migrations::runner().set_grouped(true);
+    // The library panics where its own table holds nonsense.
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runner.run(connection)));
+    ran.map_err(|_| StoreError::Damaged("the list of migrations".into()))?
         .map(drop)
         .map_err(failed)
 }
