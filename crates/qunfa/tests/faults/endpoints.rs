@@ -166,12 +166,13 @@ async fn i19_twenty_bad_receivers_do_not_slow_down_a_good_one() {
     let alone = p99(client, &good, &receiver, "alone").await;
     let mut others = Vec::new();
     for number in 0..BAD_ONES {
-        let url = bad(BAD[number % BAD.len()], table.clone()).await;
+        let kind = BAD[number % BAD.len()];
+        let url = bad(kind, table.clone()).await;
         let (app_id, token) = account(client, &url).await;
         for event in 0..12 {
             send(client, &token, &format!("bad-{event}")).await;
         }
-        others.push(app_id);
+        others.push((kind, app_id));
     }
     let beside = p99(client, &good, &receiver, "beside").await;
     println!("p99 from the call to the event: {alone:?} alone, {beside:?} beside {BAD_ONES} bad receivers");
@@ -179,7 +180,7 @@ async fn i19_twenty_bad_receivers_do_not_slow_down_a_good_one() {
         beside <= 2 * alone.max(NOTHING),
         "{beside:?} is more than twice {alone:?}"
     );
-    for app_id in others {
+    for (kind, app_id) in others {
         let events = client
             .must(
                 Method::GET,
@@ -189,12 +190,12 @@ async fn i19_twenty_bad_receivers_do_not_slow_down_a_good_one() {
             .await;
         let events = events["events"].as_array().expect("events");
         assert_eq!(events.len(), 12, "i19: one event for each");
-        let told = |event: &&serde_json::Value| event["state"] == "delivered";
-        assert_eq!(
-            events.iter().filter(told).count(),
-            0,
-            "none of them was told: {events:?}"
-        );
+        let told = events
+            .iter()
+            .filter(|event| event["state"] == "delivered")
+            .count();
+        // Any 2xx means that it was received, whatever comes behind it; no more than 64 KiB of that is read.
+        assert!(told == 0 || kind == "never ends its answer", "{kind}: {events:?}");
     }
     process.kill().await;
     table.finish(&format!(
