@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench servers clean
+.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -47,6 +47,10 @@ bench: release ## A mass send to a million followers, beside a row per follower
 
 servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3
 	cargo run --quiet --locked -p testkit
+
+soak: release ## The long form of the fault tests: 10,000 restarts, 20,000 disks; for a night
+	@! grep -qa QUNFA_CRASH target/release/qunfa || { echo "a release build has crash points"; exit 1; }
+	QUNFA_SOAK=1 cargo test --locked -p qunfa --test faults -- --nocapture --test-threads 2 | grep -vE '^(round|image) '
 
 clean:
 	cargo clean

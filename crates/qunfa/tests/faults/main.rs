@@ -3,6 +3,7 @@
 
 mod busy;
 mod dice;
+mod endpoints;
 mod firsts;
 mod flip;
 mod io;

@@ -10,8 +10,12 @@ mod embedded {
 
 /// Brings the tables of the embedded database up to date.
 pub(crate) fn on_sqlite(connection: &mut rusqlite::Connection) -> StoreResult<()> {
-    embedded::migrations::runner()
-        .run(connection)
+    // One transaction: a migration and the note that it was made are otherwise two, and a process killed between them
+    // never starts again.
+    let runner = embedded::migrations::runner().set_grouped(true);
+    // The library panics where its own table holds nonsense.
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runner.run(connection)));
+    ran.map_err(|_| StoreError::Damaged("the list of migrations".into()))?
         .map(drop)
         .map_err(failed)
 }
@@ -26,6 +30,7 @@ pub(crate) async fn on_postgres(client: &mut tokio_postgres::Client) -> StoreRes
     });
     let translated: Vec<Migration> = translated.collect::<Result<_, _>>().map_err(failed)?;
     Runner::new(&translated)
+        .set_grouped(true)
         .run_async(client)
         .await
         .map(drop)

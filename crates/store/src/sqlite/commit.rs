@@ -175,6 +175,8 @@ impl Checkpoints {
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
+        // What is in the log by now is written back, so that the next start finds a short one.
+        self.ask();
         self.requests = None;
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread of the checkpoints ended in a panic");
