@@ -97,11 +97,6 @@ impl Clock for WallClock {
         let wait = u64::try_from(at.ms_since(self.now())).unwrap_or(0);
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
-
-    fn set_back_ms(&self) -> i64 {
-        let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        (latest - machine_ms()).max(0)
-    }
 }
 
 /// What the machine's clock shows.

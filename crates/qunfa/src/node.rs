@@ -172,7 +172,8 @@ impl Node {
         .with_speeds(config.server.speeds.clone())
         .with_reviews(Reviews::new(config.reviewers));
         let engine = Arc::new(engine);
-        let health = parts::health(&store, &blobs, &engine, &clock, &bus);
+        let works = config.server.roles.contains(&Role::Worker);
+        let health = parts::health(&store, &blobs, works.then_some(&engine), &clock, &bus);
         let numbers =
             Numbers::new(store.clone(), clock.clone(), health.clone()).map_err(StartError::Machine)?;
         Ok(Self {

@@ -24,19 +24,23 @@ impl Part for EnginePart {
     }
 }
 
-/// The parts of a node.
+/// The parts of a node; `engine` where it is a worker.
 pub fn health(
     store: &Arc<dyn Store>,
     blobs: &Blobs,
-    engine: &Arc<Engine>,
+    engine: Option<&Arc<Engine>>,
     clock: &Arc<dyn Clock>,
     bus: &Bus,
 ) -> Arc<Health> {
-    Arc::new(Health::new(vec![
+    let mut parts: Vec<Box<dyn Part>> = vec![
         Box::new(StorePart(store.clone())),
         Box::new(BlobsPart(blobs.clone())),
-        Box::new(EnginePart(engine.clone())),
         Box::new(ClockPart(clock.clone())),
-        Box::new(BusPart(bus.clone())),
-    ]))
+    ];
+    // On other nodes nobody listens for wake-ups either.
+    if let Some(engine) = engine {
+        parts.push(Box::new(EnginePart(engine.clone())));
+        parts.push(Box::new(BusPart(bus.clone())));
+    }
+    Arc::new(Health::new(parts))
 }

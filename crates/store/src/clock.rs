@@ -10,10 +10,6 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Returns when `now()` has reached `at`; may return earlier when the clock was moved.
     async fn sleep_until(&self, at: Timestamp);
-    /// For how many milliseconds the clock stands still because the machine's was set back (I14).
-    fn set_back_ms(&self) -> i64 {
-        0
-    }
     /// Whether it agrees with the clock of the whole installation; while it does not, work on blocks rests (I14).
     fn check(&self) -> Result<(), ClockDoubt> {
         Ok(())
