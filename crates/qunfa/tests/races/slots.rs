@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    nodes::{Account, Nodes, text_to_all},
+    nodes::{Nodes, text_to_all},
     table::{Row, rounds},
 };
 
