@@ -7,7 +7,12 @@
 //! separated by commas, and `QUNFA_RACES_ADMIN_TOKEN` their admin token; without them one node is started.
 //! `QUNFA_RACES_ROUNDS` is the number of rounds, 200 by default.
 
+mod finishing;
 mod keys;
 mod nodes;
+mod recalling;
+mod scheduling;
 mod slots;
+mod storms;
 mod table;
+mod worlds;
