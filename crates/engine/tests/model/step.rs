@@ -70,8 +70,8 @@ pub enum Step {
     Turn(u8),
     /// A third worker takes batches and falls asleep.
     Lease(usize, MassId, usize),
-    /// It wakes up and writes, if it may.
-    Resume,
+    /// It wakes up and writes one of the leases that it has, if it may.
+    Resume(usize),
     Restart,
 }
 
@@ -137,8 +137,8 @@ pub fn steps(world: &World) -> BoxedStrategy<Step> {
         1 => select(vec![-1, -1_000, -60_000, -3_600_000, -86_400_000]).prop_map(Step::Advance),
         1 => select(vec![1_000, 1, 0]).prop_map(Step::Midnight),
         1 => select(vec![1_000, 1, 0]).prop_map(Step::MonthEnd),
-        2 => (some_mass, 1..=2_usize).prop_map(|((account, mass), limit)| Step::Lease(account, mass, limit)),
-        1 => Just(Step::Resume),
+        3 => (some_mass, 1..=2_usize).prop_map(|((account, mass), limit)| Step::Lease(account, mass, limit)),
+        2 => (0..4_usize).prop_map(Step::Resume),
         1 => proptest::bool::weighted(0.3).prop_map(|restart| if restart { Step::Restart } else { Step::Turn(0) }),
     ]
     .boxed()

@@ -56,7 +56,7 @@ impl Clock for NoClock {
 pub struct System {
     running: Option<(Arc<dyn Store>, [Engine; 2])>,
     home: Home,
-    stalled: Option<Lease>,
+    stalled: Vec<Lease>,
     next_tag: BTreeMap<AccountId, i64>,
 }
 
@@ -65,7 +65,7 @@ impl System {
         let mut system = Self {
             running: None,
             home: template.copy(),
-            stalled: None,
+            stalled: Vec::new(),
             next_tag: BTreeMap::new(),
         };
         system.open();
@@ -110,12 +110,12 @@ impl System {
                         .lease_batches(ACCOUNTS[*account], *mass, &worker, *limit, LEASE_MS, now);
                 let lease = taken.await.expect("works");
                 let blocks = lease.blocks.iter().map(|block| block.0).collect();
-                self.stalled = Some(lease);
+                self.stalled.push(lease);
                 Answer::Leased(blocks)
             }
-            Step::Resume => self.resume(now).await,
+            Step::Resume(which) => self.resume(*which, now).await,
             Step::Restart => {
-                self.stalled = None;
+                self.stalled.clear();
                 // The store must have let go of its folder before it is opened again.
                 self.running = None;
                 self.open();
@@ -138,10 +138,11 @@ impl System {
         }
     }
 
-    async fn resume(&mut self, now: Timestamp) -> Answer {
-        let Some(lease) = self.stalled.take() else {
+    async fn resume(&mut self, which: usize, now: Timestamp) -> Answer {
+        if self.stalled.is_empty() {
             return Answer::Done;
-        };
+        }
+        let lease = self.stalled.remove(which % self.stalled.len());
         match self.store().release_batches(&lease, now).await.expect("works") {
             Released::Committed { delivered, .. } => Answer::Released(Some(delivered)),
             Released::LeaseLost => Answer::Released(None),

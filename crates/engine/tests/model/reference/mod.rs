@@ -173,7 +173,7 @@ pub struct Held {
     pub until: Timestamp,
 }
 
-/// What the slow worker took and has not written yet.
+/// Batches that the slow worker took and has not written yet.
 #[derive(Clone, Debug)]
 pub struct Stalled {
     pub account: usize,
@@ -189,7 +189,7 @@ pub struct World {
     pub accounts: [Account; 2],
     pub held: BTreeMap<(usize, MassId, u32), Held>,
     pub leases: u64,
-    pub stalled: Option<Stalled>,
+    pub stalled: Vec<Stalled>,
     /// When each of the two engines clears away next; `None` at once.
     pub clears_at: [Option<Timestamp>; 2],
     /// What the last step answered.
@@ -267,7 +267,7 @@ impl World {
             accounts: [Account::new(first, CROWD), Account::new(second, 0)],
             held: BTreeMap::new(),
             leases: 0,
-            stalled: None,
+            stalled: Vec::new(),
             clears_at: [None; 2],
             answer: Answer::Done,
         }
@@ -291,11 +291,11 @@ impl World {
             }
             Step::Turn(engine) => self.turn(*engine),
             Step::Lease(account, mass, limit) => self.stall(*account, *mass, *limit),
-            Step::Resume => self.resume(),
+            Step::Resume(which) => self.resume(*which),
             Step::Restart => {
                 // Workers and their leases die with the process.
                 self.held.clear();
-                self.stalled = None;
+                self.stalled.clear();
                 self.clears_at = [None; 2];
                 Answer::Done
             }

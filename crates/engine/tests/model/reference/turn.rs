@@ -178,7 +178,7 @@ impl World {
     /// The slow worker takes batches, and does nothing with them for now.
     pub(super) fn stall(&mut self, account: usize, mass: MassId, limit: usize) -> Answer {
         let (number, blocks) = self.lease(SLOW, account, mass, limit);
-        self.stalled = Some(Stalled {
+        self.stalled.push(Stalled {
             account,
             mass,
             number,
@@ -188,10 +188,11 @@ impl World {
     }
 
     /// The slow worker wakes up and wants to write.
-    pub(super) fn resume(&mut self) -> Answer {
-        let Some(stalled) = self.stalled.take() else {
+    pub(super) fn resume(&mut self, which: usize) -> Answer {
+        if self.stalled.is_empty() {
             return Answer::Done;
-        };
+        }
+        let stalled = self.stalled.remove(which % self.stalled.len());
         let running = self.accounts[stalled.account]
             .masses
             .get(&stalled.mass)
