@@ -29,6 +29,7 @@ use store::{
     blob::Blobs,
     bus::Bus,
     clock::Clock,
+    crash_point,
     mass::{Released, Running, WorkerId},
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -285,7 +286,9 @@ impl Engine {
     ) -> StoreResult<()> {
         let found = self.store.account_by_id(account).await?;
         let per_minute = self.speeds.of(found.and_then(|account| account.speed));
+        crash_point!("schedule.before");
         let accepted = self.store.accept_schedule(account, id, per_minute, now).await?;
+        crash_point!("schedule.committed");
         match accepted.map(|schedule| schedule.state) {
             Some(ScheduleState::Refused(refusal)) => {
                 tracing::warn!(account.id = account.0, schedule.id = id.0, %refusal, "a scheduled mass send was refused");
@@ -329,7 +332,9 @@ impl Engine {
             return Ok(Advanced::NotBefore(Some(now.plus_ms(LEASE_MS))));
         }
         // A transaction of its own: inside the commit two last workers would each still see the other's batch.
+        crash_point!("finish.before");
         if self.store.finish_mass(account, mass, now).await? {
+            crash_point!("finish.committed");
             tracing::info!(
                 account.id = account.0,
                 mass.id = mass.0,
@@ -341,6 +346,7 @@ impl Engine {
 
     /// Releases due batches; false when there was none to take.
     async fn release(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+        crash_point!("lease.before");
         let lease = self
             .store
             .lease_batches(account, mass, &self.worker, BLOCKS_PER_COMMIT, LEASE_MS, now)
@@ -348,8 +354,10 @@ impl Engine {
         if lease.blocks.is_empty() {
             return Ok(false);
         }
+        crash_point!("lease.taken");
         match self.store.release_batches(&lease, now).await? {
             Released::Committed { blocks, delivered } => {
+                crash_point!("release.committed");
                 tracing::debug!(
                     account.id = account.0,
                     mass.id = mass.0,

@@ -3,6 +3,9 @@
 use domain::block::{Block, encoded_contains};
 use roaring::RoaringBitmap;
 
+/// Spans that a set is built of; more of them tell nothing new.
+const SPANS_MAX: usize = 32;
+
 /// Stored bytes are a block or damage, and sets are what a general library says they are.
 pub fn block(data: &[u8]) {
     if let Ok(stored) = Block::decode(data) {
@@ -32,7 +35,7 @@ pub fn block(data: &[u8]) {
 /// A set out of spans: first place and length.
 fn built(data: &[u8]) -> (Block, RoaringBitmap) {
     let (mut block, mut model) = (Block::empty(), RoaringBitmap::new());
-    for span in data.chunks_exact(3) {
+    for span in data.chunks_exact(3).take(SPANS_MAX) {
         let first = u16::from_be_bytes([span[0], span[1]]);
         let last = first.saturating_add(u16::from(span[2]) * 16);
         model.insert_range(u32::from(first)..=u32::from(last));

@@ -13,6 +13,9 @@ use qunfa::{
 };
 use tracing_subscriber::EnvFilter;
 
+#[cfg(debug_assertions)]
+use qunfa::settings::load::process_env;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -26,6 +29,10 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Status, CliError> {
     let job = Job::prepare(cli.command)?;
+    #[cfg(debug_assertions)]
+    if let Some(at) = process_env("QUNFA_CRASH") {
+        store::crash::arm(&at).map_err(|error| CliError::failed(format!("QUNFA_CRASH: {error}")))?;
+    }
     if let Some(log) = job.log() {
         start_log(log);
     }

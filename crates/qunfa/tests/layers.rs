@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, process::Command};
 
 /// Who may use whom.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("wire", &[]),
     ("store", &["domain"]),
@@ -12,7 +12,11 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("qunfa", &["domain", "wire", "store", "engine", "server"]),
     // Tests of everything that reads outside input; nobody uses it.
     ("fuzz-targets", &["domain", "wire", "server", "qunfa"]),
+    ("testkit", &[]),
 ];
+
+/// Servers that only tests start; every crate may use it, as a development dependency.
+const FOR_TESTS: &str = "testkit";
 
 /// The packages of the workspace, as cargo describes them.
 fn packages() -> Vec<serde_json::Value> {
@@ -50,6 +54,22 @@ fn dependencies(package: &serde_json::Value) -> Vec<String> {
         .collect()
 }
 
+/// Dependencies that are part of what is shipped or built for it.
+fn shipped(package: &serde_json::Value) -> Vec<String> {
+    let all = package["dependencies"].as_array().expect("dependencies").iter();
+    all.filter(|dependency| dependency["kind"] != "dev")
+        .map(name)
+        .collect()
+}
+
+#[test]
+fn the_servers_of_the_tests_are_no_part_of_the_product() {
+    for package in packages() {
+        let ships = shipped(&package).iter().any(|dependency| dependency == FOR_TESTS);
+        assert!(!ships, "{} must not ship {FOR_TESTS}", name(&package));
+    }
+}
+
 #[test]
 fn crates_use_only_the_crates_they_may_use() {
     let packages = packages();
@@ -66,7 +86,8 @@ fn crates_use_only_the_crates_they_may_use() {
         let used = arrows
             .get(name)
             .unwrap_or_else(|| panic!("the crate {name} is gone"));
-        for dependency in used.iter().filter(|dependency| ours.contains(dependency)) {
+        let among_ours = |dependency: &&String| ours.contains(dependency) && *dependency != FOR_TESTS;
+        for dependency in used.iter().filter(among_ours) {
             assert!(
                 allowed.contains(&dependency.as_str()),
                 "{name} must not use {dependency}"

@@ -2,7 +2,8 @@
 
 use std::{
     any::Any,
-    pin::{Pin, pin},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -19,7 +20,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tower_http::{catch_panic::ResponseForPanic, timeout::TimeoutBody};
 use wire::errcode::ErrCode;
@@ -51,22 +52,19 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
     let began = Instant::now();
     let (uri, peer) = (request.uri().clone(), request.extensions().get::<Peer>().copied());
     let trace = SharedTrace::default();
-    let (mut request, mut left) = watch_end(request, Some(trace.clone()));
+    let (mut request, mut watch) = watch(request, Some(trace.clone()));
     request.extensions_mut().insert(trace.clone());
-    let mut rest = None;
-    let mut work = pin!(next.run(request));
-    let late = async {
-        rest = (&mut left).await.ok().flatten();
-        sleep(app.settings.answer_timeout).await;
-    };
+    let mut work = Box::pin(next.run(request));
     let response = tokio::select! {
         response = &mut work => response,
-        () = late => {
+        () = watch.turn.over(app.settings.answer_timeout) => {
             tracing::error!("a call was not answered in time");
             ApiError::new(ErrCode::SystemError).into_response()
         }
     };
-    if let Some(rest) = rest.or_else(|| left.try_recv().ok().flatten()) {
+    // What the call still holds of the body is handed over.
+    drop(work);
+    if let Ok(Some(rest)) = watch.left.try_recv() {
         discard(rest).await;
     }
     let Some(error) = response.extensions().get::<ApiError>() else {
@@ -93,9 +91,9 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
 
 /// Reads what is left of the request before its answer goes out.
 pub async fn finish_native_call(request: Request, next: Next) -> Response {
-    let (request, mut left) = watch_end(request, None);
+    let (request, mut watch) = watch(request, None);
     let response = next.run(request).await;
-    if let Ok(Some(rest)) = left.try_recv() {
+    if let Ok(Some(rest)) = watch.left.try_recv() {
         discard(rest).await;
     }
     response
@@ -209,10 +207,46 @@ struct WatchedBody {
     body: Option<Body>,
     trace: Option<SharedTrace>,
     end: Option<oneshot::Sender<Option<Body>>>,
+    turn: OurTurn,
 }
 
-fn watch_end(request: Request, trace: Option<SharedTrace>) -> (Request, oneshot::Receiver<Option<Body>>) {
-    let (end, receiver) = oneshot::channel();
+/// What is known of a request's body.
+struct Watch {
+    left: oneshot::Receiver<Option<Body>>,
+    turn: OurTurn,
+}
+
+/// Since when this side has to do the next step; `None` while the client's next bytes are waited for. A call that
+/// works before it reads its body keeps the client waiting too.
+#[derive(Clone)]
+struct OurTurn(Arc<Mutex<Option<Instant>>>);
+
+impl OurTurn {
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Waits until it was our turn for `limit` without a break.
+    async fn over(&self, limit: Duration) {
+        loop {
+            let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match since.map(|since| since + limit) {
+                Some(end) if end <= Instant::now() => return,
+                Some(end) => sleep_until(end).await,
+                // Our turn comes later than now, and so it is over later than then.
+                None => sleep(limit).await,
+            }
+        }
+    }
+}
+
+fn watch(request: Request, trace: Option<SharedTrace>) -> (Request, Watch) {
+    let (end, left) = oneshot::channel();
+    let turn = OurTurn(Arc::new(Mutex::new(Some(Instant::now()))));
+    let watch = Watch {
+        left,
+        turn: turn.clone(),
+    };
     let request = request.map(|body| {
         if body.is_end_stream() {
             // Nothing will come: the time to the answer starts now.
@@ -223,9 +257,10 @@ fn watch_end(request: Request, trace: Option<SharedTrace>) -> (Request, oneshot:
             body: Some(body),
             trace,
             end: Some(end),
+            turn,
         })
     });
-    (request, receiver)
+    (request, watch)
 }
 
 impl WatchedBody {
@@ -248,6 +283,7 @@ impl HttpBody for WatchedBody {
             return Poll::Ready(None);
         };
         let polled = Pin::new(body).poll_frame(context);
+        self.turn.set(polled.is_ready().then(Instant::now));
         if let (Poll::Ready(Some(Ok(frame))), Some(trace)) = (&polled, &self.trace) {
             trace.saw(frame.data_ref().map_or(&[], AsRef::as_ref));
         }
@@ -300,21 +336,46 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_nobody_reads_is_handed_over() {
         let request = Request::new(Body::from("rest"));
-        let (request, mut left) = watch_end(request, None);
+        let (request, mut watch) = watch(request, None);
         drop(request);
-        let rest = left.try_recv().expect("handed over").expect("not read");
+        let rest = watch.left.try_recv().expect("handed over").expect("not read");
         assert_eq!(rest.collect().await.expect("reads").to_bytes(), "rest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_runs_while_we_work_and_stands_while_the_client_is_waited_for() {
+        const LIMIT: Duration = Duration::from_secs(5);
+        // Nobody has begun to read: it is our turn.
+        let (_request, watch_of_unread) = watch(Request::new(Body::from("unread")), None);
+        let began = Instant::now();
+        watch_of_unread.turn.over(LIMIT).await;
+        assert_eq!(began.elapsed(), LIMIT);
+        // Of a body that comes after 60 seconds only what follows counts.
+        let late = futures::stream::once(async {
+            sleep(Duration::from_secs(60)).await;
+            Ok::<_, std::io::Error>(Bytes::from_static(b"late"))
+        });
+        let (request, watch) = watch(Request::new(Body::from_stream(late)), None);
+        let began = Instant::now();
+        let reading = tokio::spawn(request.into_body().collect());
+        watch.turn.over(LIMIT).await;
+        assert!(
+            began.elapsed() >= Duration::from_secs(65),
+            "{:?}",
+            began.elapsed()
+        );
+        reading.await.expect("ends").expect("reads");
     }
 
     #[tokio::test]
     async fn a_body_that_was_read_leaves_nothing() {
-        let (request, mut left) = watch_end(Request::new(Body::from("all")), None);
+        let (request, mut read) = watch(Request::new(Body::from("all")), None);
         assert_eq!(
             request.into_body().collect().await.expect("reads").to_bytes(),
             "all"
         );
-        assert!(left.try_recv().expect("ended").is_none());
-        let (_request, mut left) = watch_end(Request::new(Body::empty()), None);
-        assert!(left.try_recv().expect("ended").is_none());
+        assert!(read.left.try_recv().expect("ended").is_none());
+        let (_request, mut empty) = watch(Request::new(Body::empty()), None);
+        assert!(empty.left.try_recv().expect("ended").is_none());
     }
 }

@@ -14,7 +14,7 @@ use object_store::{
 
 use tokio::sync::RwLock;
 
-use crate::{Store, StoreError, StoreResult};
+use crate::{Store, StoreError, StoreResult, crash_point};
 
 /// The blob store.
 #[derive(Clone, Debug)]
@@ -63,7 +63,9 @@ impl Blobs {
         let blob = stored(&bytes, content_type);
         let _shared = self.collecting.read().await;
         store.note_blob(&blob.id, now).await?;
+        crash_point!("blob.noted");
         self.put(&blob.id, bytes).await?;
+        crash_point!("blob.put");
         Ok(blob)
     }
 
@@ -82,8 +84,12 @@ impl Blobs {
             ..Collected::default()
         };
         for id in store.forget_unused_blobs(&candidates, before).await? {
+            crash_point!("blob.forgotten");
             match self.delete(&id).await {
-                Ok(()) => collected.deleted += 1,
+                Ok(()) => {
+                    crash_point!("blob.deleted");
+                    collected.deleted += 1;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "unused bytes could not be deleted; they are tried again later");
                     collected.failed += 1;
@@ -142,12 +148,12 @@ mod tests {
     use domain::{id::AccountId, time::Calendar};
 
     use super::*;
-    use crate::{media::MediaStore, sqlite::SqliteStore, vault::Vault};
+    use crate::{media::MediaStore, rows::SqlStore, vault::Vault};
 
     const DAY: Timestamp = Timestamp(24 * 3_600 * 1_000);
 
-    fn open(folder: &Path) -> (SqliteStore, Blobs) {
-        let store = SqliteStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
+    fn open(folder: &Path) -> (SqlStore, Blobs) {
+        let store = SqlStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
         (store, Blobs::in_folder(&folder.join("blobs")).expect("opens"))
     }
 

@@ -28,6 +28,7 @@ use store::{
     Store, StoreResult,
     bus::{Bus, Hint},
     clock::Clock,
+    crash_point,
     outbox::Event,
     random::Random,
 };
@@ -155,11 +156,13 @@ impl CallbackSender {
         if due.is_none_or(|due| due > now) {
             return Ok(false);
         }
+        crash_point!("event.before");
         let events = self
             .0
             .store
             .claim_events(self.busy(), CLAIM_LIMIT, CLAIM_MS, now)
             .await?;
+        crash_point!("event.claimed");
         let mut started = false;
         let mut tries = self.0.tries.lock().await;
         while tries.try_join_next().is_some() {}
@@ -245,9 +248,11 @@ impl CallbackSender {
         // The semaphore is never closed; without a place the try would only be less polite.
         let _place = places.acquire().await;
         let outcome = self.deliver(&event).await;
+        crash_point!("event.posted");
         if let Err(error) = self.report(&event, outcome).await {
             tracing::error!(%error, account.id = event.account.0, "the outcome of a callback could not be kept");
         }
+        crash_point!("event.answered");
         self.land(&event);
     }
 

@@ -10,6 +10,7 @@ use domain::{
 use proptest::{collection::btree_set, option, prelude::*, sample::select};
 
 use crate::reference::{Account, Content, FIRST_MASS, FIRST_TAGS, Rules, STARRED, World};
+use crate::stores::keeps_leases;
 
 /// Whom a send is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +85,8 @@ pub fn worlds() -> impl Strategy<Value = World> {
         "2026-12-31T23:50:00+08:00",
         "2026-11-22T10:00:00+08:00",
     ]);
-    (starts, rules(), rules()).prop_map(|(start, first, second)| World::new([first, second], instant(start)))
+    (starts, rules(), rules())
+        .prop_map(|(start, first, second)| World::new([first, second], instant(start), keeps_leases()))
 }
 
 fn instant(text: &str) -> Timestamp {

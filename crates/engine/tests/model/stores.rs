@@ -11,7 +11,8 @@ use domain::{
     quota::Quota,
     time::{Calendar, Timestamp},
 };
-use store::{Store, account::NewAccount, sqlite::SqliteStore, vault::Vault};
+use store::{Store, account::NewAccount, postgres::PostgresOptions, rows::SqlStore, vault::Vault};
+use testkit::postgres::{Postgres, database_of};
 
 use crate::reference::{ARTICLES, CROWD, FIRST_TAGS};
 
@@ -19,81 +20,74 @@ use crate::reference::{ARTICLES, CROWD, FIRST_TAGS};
 pub const ACCOUNTS: [AccountId; 2] = [AccountId(1), AccountId(2)];
 /// The one news that each account has.
 pub const NEWS: &str = "news";
+/// Where a folder names its database.
+const DATABASE_NOTE: &str = "database.url";
 /// Before everything.
 const LONG_AGO: Timestamp = Timestamp(1_700_000_000_000);
 
-/// The kinds of store that a run can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Sqlite,
-}
-
-fn kind() -> Kind {
-    let chosen = std::env::var_os("QUNFA_TEST_STORE");
-    match chosen.as_ref().map(|name| name.to_str()) {
-        None | Some(Some("sqlite")) => Kind::Sqlite,
-        Some(other) => panic!("QUNFA_TEST_STORE names no store that this test knows: {other:?}"),
-    }
+/// Whether leases outlive the process that took them: in rows they do, in memory they do not.
+pub fn keeps_leases() -> bool {
+    std::env::var_os("QUNFA_TEST_STORE").is_some_and(|name| name == "postgres")
 }
 
 /// A store that holds what every run begins with: two accounts, one with a crowd.
 pub struct Template {
-    kind: Kind,
     folder: tempfile::TempDir,
+    database: Option<String>,
 }
 
 /// The store of one run; it can be opened again after it was closed.
-pub struct Home {
-    kind: Kind,
-    folder: tempfile::TempDir,
-}
+pub struct Home(tempfile::TempDir);
 
 impl Template {
     pub async fn prepare() -> Self {
-        let template = Self {
-            kind: kind(),
-            folder: folder(),
-        };
-        let store = open(template.kind, template.folder.path());
+        let folder = folder();
+        let database = database_of(folder.path());
+        let store = open(folder.path());
         for (number, account) in ACCOUNTS.into_iter().enumerate() {
             prepare(store.as_ref(), account, number).await;
         }
-        template
+        Self { folder, database }
     }
 
     /// A copy for one run.
     pub fn copy(&self) -> Home {
         let copy = folder();
+        if let Some(url) = &self.database {
+            let (_, name) = url.rsplit_once('/').expect("a database has a name");
+            let url = Postgres::shared().create_database_like(name);
+            std::fs::write(copy.path().join(DATABASE_NOTE), url).expect("a note");
+            return Home(copy);
+        }
         for file in std::fs::read_dir(self.folder.path()).expect("a folder") {
             let file = file.expect("a file");
             if file.file_type().expect("a type").is_file() {
                 std::fs::copy(file.path(), copy.path().join(file.file_name())).expect("a copy");
             }
         }
-        Home {
-            kind: self.kind,
-            folder: copy,
-        }
+        Home(copy)
     }
 }
 
 impl Home {
-    /// The store; the one that was opened before must be gone.
+    /// The store; in a folder, the one that was opened before must be gone.
     pub fn store(&self) -> Arc<dyn Store> {
-        open(self.kind, self.folder.path())
+        open(self.path())
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.0.path()
     }
 }
 
-fn open(kind: Kind, folder: &Path) -> Arc<dyn Store> {
-    match kind {
-        Kind::Sqlite => Arc::new(
-            SqliteStore::open(folder, Vault::new([7; 32]), Calendar::shanghai()).expect("the store opens"),
-        ),
-    }
+/// The rows in this folder, or in the database that is noted there.
+fn open(folder: &Path) -> Arc<dyn Store> {
+    let (vault, calendar) = (Vault::new([7; 32]), Calendar::shanghai());
+    let opened = match database_of(folder) {
+        Some(url) => SqlStore::connect(&PostgresOptions::new(url), vault, calendar),
+        None => SqlStore::open(folder, vault, calendar),
+    };
+    Arc::new(opened.expect("the store opens"))
 }
 
 /// In memory where the machine has such a folder: what is tested is what is written, not how fast a disk is.

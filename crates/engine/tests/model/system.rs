@@ -34,7 +34,7 @@ use store::{
 use crate::{
     reference::{Answer, Content, FIRST_TAGS, Rules, World},
     step::{Send, Step, To, What},
-    stores::{ACCOUNTS, Home, NEWS, Template, tag_name},
+    stores::{ACCOUNTS, Home, NEWS, Template, keeps_leases, tag_name},
 };
 
 const LEASE_MS: i64 = 10_000;
@@ -115,7 +115,9 @@ impl System {
             }
             Step::Resume(which) => self.resume(*which, now).await,
             Step::Restart => {
-                self.stalled.clear();
+                if !keeps_leases() {
+                    self.stalled.clear();
+                }
                 // The store must have let go of its folder before it is opened again.
                 self.running = None;
                 self.open();

@@ -1,6 +1,7 @@
 //! Files with secrets: made at the first start, readable by their owner only (SEC3).
 
 use std::{
+    ffi::OsString,
     fs, io,
     io::Write,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -52,6 +53,9 @@ pub enum SecretError {
     },
 }
 
+/// How the name of a file begins that is still being written; one that was cut off stays behind and harms nobody.
+const UNFINISHED: &str = ".unfinished-";
+
 /// What a data folder may hold before the database is in it, and how one is recognised.
 const OWN_FILES: [&str; 4] = ["qunfa.db", "lock", "master.key", super::ADMIN_TOKEN_FILE];
 
@@ -67,7 +71,8 @@ pub fn open_data_folder(path: &Path) -> Result<(), SecretError> {
         fs::read_dir(path).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect());
     let names = names.map_err(failed)?;
     let own = names.iter().any(|name| OWN_FILES.iter().any(|own| name == own));
-    if !own && names.iter().any(|name| name != "lost+found") {
+    let foreign = |name: &OsString| name != "lost+found" && !name.to_string_lossy().starts_with(UNFINISHED);
+    if !own && names.iter().any(foreign) {
         return Err(SecretError::Foreign { path: path.into() });
     }
     if mode(path).map_err(failed)? & 0o077 != 0 {
@@ -166,7 +171,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
         .unwrap_or(Path::new("."));
     make_folder(folder)?;
     // Temporary files are made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     writeln!(file, "{text}")?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {

@@ -13,8 +13,10 @@ use domain::{
     time::{Calendar, Timestamp},
 };
 use store::{
-    Store, account::NewAccount, mass::WorkerId, outbox::EventKind, sqlite::SqliteStore, vault::Vault,
+    Store, account::NewAccount, mass::WorkerId, outbox::EventKind, postgres::PostgresOptions, rows::SqlStore,
+    vault::Vault,
 };
+use testkit::postgres::database_of;
 
 /// The time at which everything happens.
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -32,7 +34,8 @@ impl Ground {
     /// With followers 0 to `followers` - 1 and nothing but the month's receipts lifted.
     pub async fn with_followers(followers: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = open(folder.path());
+        let stores = open(folder.path());
+        let store = &stores[0];
         let lifted = Quota {
             receipts_per_month: None,
             history_per_month: None,
@@ -66,7 +69,7 @@ impl Ground {
             .await
             .expect("works");
         Self {
-            stores: [store.clone(), store],
+            stores,
             account,
             _folder: folder,
         }
@@ -122,8 +125,22 @@ pub fn listed(ordinals: impl IntoIterator<Item = u32>) -> Audience {
     })
 }
 
-fn open(folder: &Path) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(folder, Vault::new([7; 32]), Calendar::shanghai()).expect("the store opens"))
+/// The store as two nodes have it: on a server each by connections of its own, in a folder one and the same.
+fn open(folder: &Path) -> [Arc<dyn Store>; 2] {
+    let parts = || (Vault::new([7; 32]), Calendar::shanghai());
+    match database_of(folder) {
+        Some(url) => [(); 2].map(|()| {
+            let (vault, calendar) = parts();
+            let store = SqlStore::connect(&PostgresOptions::new(url.clone()), vault, calendar);
+            Arc::new(store.expect("the store opens")) as Arc<dyn Store>
+        }),
+        None => {
+            let (vault, calendar) = parts();
+            let store: Arc<dyn Store> =
+                Arc::new(SqlStore::open(folder, vault, calendar).expect("the store opens"));
+            [store.clone(), store]
+        }
+    }
 }
 
 /// How much later than the others one of them starts; moved towards whichever order did not happen, so that all

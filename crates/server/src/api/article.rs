@@ -5,7 +5,7 @@ pub mod making;
 
 use axum::extract::{Request, State};
 use domain::{article, call::CountedCall, content::MaterialKind, id::MediaId};
-use store::media::NewMedia;
+use store::{crash_point, media::NewMedia};
 use wire::{
     article::{UploadNews, UploadVideo},
     errcode::ErrCode,
@@ -40,6 +40,7 @@ pub async fn upload_news(
     app.store
         .add_news(account.id, id.clone(), news, Some(expiry(now)), now)
         .await?;
+    crash_point!("news.added");
     Ok(Answer(UploadAnswer::new("news", &id.0, now.seconds())))
 }
 

@@ -17,7 +17,7 @@ use domain::{
     schedule::Request,
     speed::SpeedLevel,
 };
-use store::bus::Hint;
+use store::{bus::Hint, crash_point};
 use url::Url;
 use wire::{
     done::Done,
@@ -74,6 +74,7 @@ pub async fn preview(
         .store
         .send_preview(account.id, content, to, app.now())
         .await??;
+    crash_point!("preview.committed");
     app.bus.publish(Hint::Work);
     Ok(Answer(PreviewAnswer::new(id.0)))
 }
@@ -112,9 +113,11 @@ pub async fn delete(
         Field::Malformed => return Err(ErrCode::InvalidMsgId.into()),
         Field::Absent => mass_of_url(&app, &account, request.url).await?,
     };
+    crash_point!("delete.before");
     app.store
         .delete_articles(account.id, id, index, app.now())
         .await??;
+    crash_point!("delete.committed");
     Ok(Answer(Done::default()))
 }
 
@@ -188,7 +191,9 @@ pub(crate) async fn accept(app: &App, account: &Account, mass: NewMass) -> Resul
         .inflight()
         .enter(account.id, repeat_key(&mass), inflight::PATIENCE)
         .await?;
+    crash_point!("accept.before");
     let accepted = app.store.accept_mass(account.id, mass, app.now()).await??;
+    crash_point!("accept.committed");
     app.bus.publish(Hint::Work);
     let news = accepted.news.filter(|_| account.has(Behaviour::MsgDataId));
     Ok(Accepted::new(accepted.id.0, news.map(|news| news.0)))

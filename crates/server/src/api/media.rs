@@ -13,7 +13,10 @@ use domain::{
     media::{self, Checked, FileFormat, MEDIA_LIFE_SECONDS, MediaKind, MediaRefusal},
     time::Timestamp,
 };
-use store::media::{Media, NewMedia};
+use store::{
+    crash_point,
+    media::{Media, NewMedia},
+};
 use wire::{
     errcode::ErrCode,
     media::{MediaRef, UploadAnswer, UploadImgAnswer, UploadQuery, VideoUrl},
@@ -50,6 +53,7 @@ pub async fn upload(
         expires_at: Some(expiry(now)),
     };
     app.store.add_media(account.id, medium, now).await?;
+    crash_point!("media.added");
     Ok(Answer(UploadAnswer::new(kind.word(), &id.0, now.seconds())))
 }
 

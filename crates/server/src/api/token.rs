@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::{account::Account, id::AppId};
-use store::{token::TOKEN_SECONDS, vault};
+use store::{crash_point, token::TOKEN_SECONDS, vault};
 use subtle::ConstantTimeEq;
 use wire::{
     errcode::ErrCode,
@@ -28,6 +28,7 @@ pub async fn token(State(app): State<App>, Query(query): Query<TokenQuery>) -> A
     app.store
         .issue_token(account.id, vault::digest(&access_token), app.now())
         .await?;
+    crash_point!("token.committed");
     Ok(Answer(TokenAnswer {
         access_token,
         expires_in: TOKEN_SECONDS,

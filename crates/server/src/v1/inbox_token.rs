@@ -6,7 +6,7 @@ use domain::{
     id::{ExternalId, Ordinal},
 };
 use serde::{Deserialize, Serialize};
-use store::{token::TOKEN_SECONDS, vault};
+use store::{crash_point, token::TOKEN_SECONDS, vault};
 
 use crate::{
     app::App,
@@ -53,6 +53,7 @@ pub async fn issue(
     app.store
         .issue_inbox_token(account.id, ordinal, vault::digest(&token), expires_at)
         .await?;
+    crash_point!("inbox-token.committed");
     Ok((StatusCode::CREATED, Json(Issued { token, expires_in })))
 }
 

@@ -18,7 +18,7 @@ use domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use store::{bus::Hint, mass::DryRun};
+use store::{bus::Hint, crash_point, mass::DryRun};
 use wire::{errcode::ErrCode, mass::Accepted};
 
 use crate::{
@@ -264,6 +264,7 @@ async fn later(
         .add_schedule(account.id, request, send_at, app.now())
         .await?
         .map_err(|refusal| Problem::from(ApiError::from(refusal)))?;
+    crash_point!("schedule.added");
     app.bus.publish(Hint::Work);
     Ok(Taken::Scheduled {
         schedule_id,
@@ -340,7 +341,9 @@ pub async fn recall(
     Path(names): Path<HashMap<String, String>>,
 ) -> NativeResult<MassShape> {
     let id = mass_id(&names)?;
+    crash_point!("recall.before");
     app.store.recall_mass(account.id, id, app.now()).await??;
+    crash_point!("recall.committed");
     changed(&app, &account, id).await
 }
 

@@ -189,6 +189,8 @@ pub struct World {
     pub accounts: [Account; 2],
     pub held: BTreeMap<(usize, MassId, u32), Held>,
     pub leases: u64,
+    /// Whether leases outlive the process that took them.
+    pub keeps_leases: bool,
     pub stalled: Vec<Stalled>,
     /// When each of the two engines clears away next; `None` at once.
     pub clears_at: [Option<Timestamp>; 2],
@@ -260,13 +262,14 @@ impl Account {
 }
 
 impl World {
-    pub fn new(rules: [Rules; 2], now: Timestamp) -> Self {
+    pub fn new(rules: [Rules; 2], now: Timestamp, keeps_leases: bool) -> Self {
         let [first, second] = rules;
         Self {
             now,
             accounts: [Account::new(first, CROWD), Account::new(second, 0)],
             held: BTreeMap::new(),
             leases: 0,
+            keeps_leases,
             stalled: Vec::new(),
             clears_at: [None; 2],
             answer: Answer::Done,
@@ -293,9 +296,11 @@ impl World {
             Step::Lease(account, mass, limit) => self.stall(*account, *mass, *limit),
             Step::Resume(which) => self.resume(*which),
             Step::Restart => {
-                // Workers and their leases die with the process.
-                self.held.clear();
-                self.stalled.clear();
+                if !self.keeps_leases {
+                    // Workers and their leases die with the process.
+                    self.held.clear();
+                    self.stalled.clear();
+                }
                 self.clears_at = [None; 2];
                 Answer::Done
             }

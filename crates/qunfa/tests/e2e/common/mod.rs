@@ -12,7 +12,8 @@ use qunfa::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::clock::Clock;
+use store::{clock::Clock, postgres::PostgresOptions};
+use testkit::postgres::database_of;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The verified service account with the payment permission.
@@ -70,6 +71,7 @@ impl TestServer {
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let config = SandboxConfig {
             folder: folder.to_owned(),
+            postgres: database_of(folder).map(PostgresOptions::new),
             public_url: base.clone(),
             followers,
             seed: 1,

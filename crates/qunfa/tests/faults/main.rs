@@ -1,0 +1,16 @@
+//! Never lost, never twice: what the server keeps and says under faults of every kind. Every fault has a seed,
+//! and a run in which one never struck fails.
+
+mod busy;
+mod dice;
+mod firsts;
+mod flip;
+mod io;
+mod power;
+mod process;
+mod receiver;
+mod restarts;
+mod table;
+mod verify;
+mod work;
+mod world;
