@@ -187,7 +187,7 @@ impl TagStore for SqlStore {
 fn list(db: &Connection, account: AccountId) -> StoreResult<Vec<Tag>> {
     let mut statement = db.prepare_cached(
         "SELECT id, name FROM (SELECT 2 AS id, ?2 AS name UNION ALL
-                               SELECT id, name FROM tag WHERE account = ?1) ORDER BY id",
+                               SELECT id, name FROM tag WHERE account = ?1) AS every_tag ORDER BY id",
     )?;
     let rows = statement.query_map(params![account.0, STARRED_NAME], |row| {
         Ok((TagId(row.get(0)?), row.get(1)?))
