@@ -146,25 +146,31 @@ fn open(folder: &Path) -> [Arc<dyn Store>; 2] {
 /// How much later than the others one of them starts; moved towards whichever order did not happen, so that all
 /// orders do, on any machine.
 #[derive(Default)]
-pub struct HeadStart(i64);
+pub struct HeadStart {
+    micros: i64,
+    /// The last move: as long as it goes the same way it doubles, then it begins small again.
+    last: i64,
+}
 
 impl HeadStart {
     const STEP_US: i64 = 20;
 
     /// The one came too early.
     pub fn later(&mut self) {
-        self.0 += Self::STEP_US;
+        self.last = (self.last * 2).max(Self::STEP_US);
+        self.micros += self.last;
     }
 
     /// The one came too late.
     pub fn earlier(&mut self) {
-        self.0 -= Self::STEP_US;
+        self.last = (self.last * 2).min(-Self::STEP_US);
+        self.micros += self.last;
     }
 
     /// What the one waits, and what the others wait.
     pub fn waits(&self) -> (Duration, Duration) {
-        let micros = Duration::from_micros(self.0.unsigned_abs());
-        if self.0 >= 0 {
+        let micros = Duration::from_micros(self.micros.unsigned_abs());
+        if self.micros >= 0 {
             (micros, Duration::ZERO)
         } else {
             (Duration::ZERO, micros)
