@@ -8,7 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::settings::LogArea;
 
 pub mod account;
+pub mod bar;
 pub mod bench;
+pub mod check;
 pub mod client;
 pub mod config;
 pub mod error;
@@ -69,6 +71,8 @@ pub enum Command {
     /// Events to the accounts' servers: list, send again (事件推送)
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Recompute all counts and promises from the rows, also while the server runs (检查)
+    Check(check::CheckArgs),
     /// Measure this machine (性能测试)
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -139,6 +143,7 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Tag(command) => tag::run(command).await,
         Command::Mass(command) => mass::run(command).await,
         Command::Event(command) => event::run(command).await,
+        Command::Check(args) => check::run(args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),
         Command::Compat => {

@@ -34,8 +34,9 @@ mod original;
 mod outbox;
 mod preview;
 mod publication;
+mod reader;
 mod release;
-mod rows;
+pub(crate) mod rows;
 mod schedule;
 mod sets;
 mod setting;
@@ -48,6 +49,7 @@ pub mod world;
 mod writer;
 
 use connection::{Readers, Role};
+pub use reader::SqliteReader;
 use release::{Leases, ReceiptsCache};
 use writer::{Priority, Writer};
 
