@@ -25,8 +25,15 @@ use engine::{
     callback::{AddressRules, CallbackSender, CallbackSettings},
 };
 use store::{
-    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, outbox::EventKind,
-    sqlite::SqliteStore, vault::Vault,
+    Store,
+    account::NewAccount,
+    blob::Blobs,
+    bus::Bus,
+    clock::Clock,
+    mass::WorkerId,
+    outbox::EventKind,
+    sqlite::{SqliteReader, SqliteStore},
+    vault::Vault,
 };
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -504,6 +511,9 @@ async fn run(seed: u64) -> (usize, usize) {
         world.work_all().await;
     }
     world.compare().await;
+    let reader = SqliteReader::open(world.folder.path()).expect("opens");
+    let report = store::check::run(&reader, &world.calendar, &|_, _, _| {}).expect("checks");
+    assert_eq!(report.findings, [], "I21, seed {seed}");
     (world.finished.len(), world.crossings)
 }
 

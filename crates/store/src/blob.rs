@@ -115,6 +115,23 @@ impl Blobs {
         }
     }
 
+    /// Copies bytes to another store unless it has them; how many bytes that were. Fails when they are gone here or are
+    /// not what their name says.
+    pub async fn copy_to(&self, other: &Blobs, id: &BlobId) -> StoreResult<Option<u64>> {
+        if other.objects.head(&path(id)).await.is_ok() {
+            return Ok(None);
+        }
+        let Some(bytes) = self.get(id).await? else {
+            return Err(StoreError::Blob(format!("the file of bytes {id} is missing")));
+        };
+        if BlobId::of(&bytes) != *id {
+            return Err(StoreError::Blob(format!("the file of bytes {id} is damaged")));
+        }
+        let length = bytes.len() as u64;
+        other.put(id, bytes).await?;
+        Ok(Some(length))
+    }
+
     /// Removes bytes that nothing refers to.
     async fn delete(&self, id: &BlobId) -> StoreResult<()> {
         match self.objects.delete(&path(id)).await {

@@ -103,6 +103,16 @@ pub fn run(store: &dyn CheckStore, calendar: &Calendar, progress: Progress<'_>) 
     Ok(report)
 }
 
+/// How many rows there are of what matters most, for the manifest of a backup.
+pub fn count(store: &dyn CheckStore) -> StoreResult<Seen> {
+    read(store, rows::count)
+}
+
+/// All bytes that something refers to.
+pub fn used_blobs(store: &dyn CheckStore) -> StoreResult<Vec<domain::id::BlobId>> {
+    read(store, rows::used_blobs)
+}
+
 /// Checks that the files of all used bytes are there and hold what they should.
 pub async fn run_blobs(
     store: &dyn CheckStore,

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::settings::LogArea;
 
 pub mod account;
+pub mod backup;
 pub mod bar;
 pub mod bench;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod follower;
 pub mod import;
 pub mod mass;
 pub mod output;
+pub mod restore;
 pub mod sandbox;
 pub mod serve;
 pub mod tag;
@@ -73,6 +75,10 @@ pub enum Command {
     Event(event::EventCommand),
     /// Recompute all counts and promises from the rows, also while the server runs (检查)
     Check(check::CheckArgs),
+    /// Copy an installation while it runs: database and files (备份)
+    Backup(backup::BackupArgs),
+    /// Make an installation from a backup (恢复)
+    Restore(restore::RestoreArgs),
     /// Measure this machine (性能测试)
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -144,6 +150,8 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Mass(command) => mass::run(command).await,
         Command::Event(command) => event::run(command).await,
         Command::Check(args) => check::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),
         Command::Compat => {

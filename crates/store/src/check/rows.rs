@@ -354,6 +354,21 @@ pub(super) fn used_blobs(db: &Connection) -> StoreResult<Vec<BlobId>> {
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+/// The sizes of the tables that matter most.
+pub(super) fn count(db: &Connection) -> StoreResult<super::Seen> {
+    let number = |table: &str| -> StoreResult<u64> {
+        let mut statement = db.prepare_cached(&format!("SELECT COUNT(*) FROM {table}"))?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    };
+    Ok(super::Seen {
+        accounts: number("account")?,
+        masses: number("mass")?,
+        deliveries: number("delivery")?,
+        followers: number("follower_external")?,
+        blobs: number("(SELECT DISTINCT blob FROM blob_use) AS used")?,
+    })
+}
+
 /// The blocks that have sets.
 pub(super) fn blocks_of_sets(db: &Connection, account: AccountId) -> StoreResult<Vec<BlockNo>> {
     let mut statement =

@@ -25,6 +25,8 @@ use crate::{
 };
 use domain::time::Timestamp;
 
+mod backup;
+
 const START: Timestamp = Timestamp(1_790_000_000_000);
 const FOLLOWERS: usize = 66_000;
 

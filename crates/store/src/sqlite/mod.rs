@@ -16,6 +16,7 @@ use crate::{StoreError, StoreResult, random::Random, vault::Vault};
 
 mod accept;
 mod account;
+pub mod backup;
 mod call;
 mod card;
 mod comment;

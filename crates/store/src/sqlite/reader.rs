@@ -9,7 +9,7 @@ use super::{
     SqliteStore,
     connection::{self, Readers, Role},
 };
-use crate::{StoreError, StoreResult, check::CheckStore};
+use crate::{StoreError, StoreResult, check::CheckStore, vault::Vault};
 
 /// An embedded store that is only read; the folder's lock is neither needed nor taken.
 pub struct SqliteReader {
@@ -27,7 +27,11 @@ impl SqliteReader {
     /// Opens the store in `folder` for reading. Fails when there is none, or when it was written by another
     /// version of this program.
     pub fn open(folder: &Path) -> StoreResult<Self> {
-        let path = folder.join("qunfa.db");
+        Self::open_file(folder.join("qunfa.db"))
+    }
+
+    /// The same with the database file itself, such as that of a backup.
+    pub fn open_file(path: PathBuf) -> StoreResult<Self> {
         if !path.is_file() {
             return Err(StoreError::Database(format!(
                 "there is no database {}",
@@ -43,7 +47,7 @@ impl SqliteReader {
             .iter()
             .map(|migration| i64::from(migration.version()))
             .max();
-        let ours = reader.readers.run(super::snapshot::version)?;
+        let ours = reader.version()?;
         if ours != newest {
             let version = |number: Option<i64>| number.map_or("none".into(), |number| number.to_string());
             return Err(StoreError::Database(format!(
@@ -54,6 +58,21 @@ impl SqliteReader {
             )));
         }
         Ok(reader)
+    }
+
+    /// Whether the secrets of all accounts open with this master key; true while there is no account.
+    pub fn opens_with(&self, vault: &Vault) -> StoreResult<bool> {
+        self.readers.run(|db| {
+            let mut statement = db.prepare("SELECT open_id_secret FROM account")?;
+            let wrapped = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+            let wrapped: Vec<_> = wrapped.collect::<Result<_, _>>()?;
+            Ok(wrapped.iter().all(|wrapped| vault.unwrap(wrapped).is_ok()))
+        })
+    }
+
+    /// The number of its newest migration.
+    pub fn version(&self) -> StoreResult<Option<i64>> {
+        self.readers.run(super::snapshot::version)
     }
 
     /// The database file.

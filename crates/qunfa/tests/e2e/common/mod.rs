@@ -3,16 +3,20 @@
 pub mod files;
 pub mod receiver;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use domain::time::{Timestamp, parse_rfc3339};
+use domain::time::{Calendar, Timestamp, parse_rfc3339};
 use qunfa::{
     clock::{VirtualClock, WallClock},
     sandbox::{Sandbox, SandboxConfig, World, intercept::Interception},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::clock::Clock;
+use store::{check, clock::Clock, sqlite::SqliteReader};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The verified service account with the payment permission.
@@ -28,6 +32,7 @@ pub struct TestServer {
     pub clock: Arc<VirtualClock>,
     http: reqwest::Client,
     folder: Option<tempfile::TempDir>,
+    data: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -101,6 +106,7 @@ impl TestServer {
             clock,
             http: http.expect("a client"),
             folder: None,
+            data: folder.to_owned(),
             stop: Some(stop),
             task: Some(task),
         }
@@ -203,6 +209,17 @@ impl TestServer {
     /// What the clock shows.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+impl Drop for TestServer {
+    /// I21: whatever a test did, the rows keep every promise at its end; the server may be running still.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let reader = SqliteReader::open(&self.data).expect("the store opens beside the server");
+            let report = check::run(&reader, &Calendar::shanghai(), &|_, _, _| {}).expect("checks");
+            assert_eq!(report.findings, [], "{:#?}", report.seen);
+        }
     }
 }
 
