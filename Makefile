@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench clean
+.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench servers clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -27,7 +27,7 @@ fmt: ## Formatting
 lint: ## Clippy, warnings are errors
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-unit: ## Rust tests, of every crate and end to end
+unit: servers ## Rust tests, of every crate and end to end
 	cargo test --workspace --all-features --locked
 
 docs: ## The API documentation builds without a warning
@@ -44,6 +44,9 @@ acceptance: ## The acceptance list, row by row, with the results of its tests
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows
+
+servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3
+	cargo run --quiet --locked -p testkit
 
 clean:
 	cargo clean

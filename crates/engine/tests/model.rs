@@ -25,15 +25,8 @@ use engine::{
     callback::{AddressRules, CallbackSender, CallbackSettings},
 };
 use store::{
-    Store,
-    account::NewAccount,
-    blob::Blobs,
-    bus::Bus,
-    clock::Clock,
-    mass::WorkerId,
-    outbox::EventKind,
-    sqlite::{SqliteReader, SqliteStore},
-    vault::Vault,
+    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, outbox::EventKind,
+    postgres::PostgresOptions, reader::Reader, rows::SqlStore, vault::Vault,
 };
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -99,8 +92,7 @@ struct World {
 
 fn open(folder: &std::path::Path) -> (Arc<dyn Store>, Engine) {
     let vault = Vault::new([7; 32]);
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(folder, vault.clone(), Calendar::shanghai()).expect("the store opens"));
+    let store: Arc<dyn Store> = Arc::new(rows_of(folder, &vault));
     let (bus, clock) = (Bus::default(), Arc::new(StandingClock));
     let settings = CallbackSettings {
         public_url: "http://localhost".into(),
@@ -206,6 +198,19 @@ impl World {
             sent: 0,
             crossings: 0,
         }
+    }
+
+    /// I21: the rows keep every promise.
+    fn check(&self, seed: u64) {
+        let opened = match database_of(self.folder.path()) {
+            Some(url) => Reader::connect(&PostgresOptions::new(url)),
+            None => Reader::open(self.folder.path()),
+        };
+        let reader = opened.expect("opens");
+        let checked = || store::check::run(&reader, &self.calendar, &|_, _, _| {}).expect("checks");
+        // On a thread of its own: a server's rows are waited for.
+        let report = std::thread::scope(|scope| scope.spawn(checked).join().expect("no panic"));
+        assert_eq!(report.findings, [], "seed {seed}");
     }
 
     fn ordinal(person: usize) -> Ordinal {
@@ -511,9 +516,7 @@ async fn run(seed: u64) -> (usize, usize) {
         world.work_all().await;
     }
     world.compare().await;
-    let reader = SqliteReader::open(world.folder.path()).expect("opens");
-    let report = store::check::run(&reader, &world.calendar, &|_, _, _| {}).expect("checks");
-    assert_eq!(report.findings, [], "I21, seed {seed}");
+    world.check(seed);
     (world.finished.len(), world.crossings)
 }
 
@@ -530,4 +533,14 @@ async fn i05_random_steps_end_as_the_plain_model_says() {
         masses as u64 > SEEDS * 20 && crossings > 0,
         "the steps must reach both blocks"
     );
+}
+
+/// The rows in this folder, or on the server that the tests of this run use.
+fn rows_of(folder: &std::path::Path, vault: &Vault) -> SqlStore {
+    let calendar = Calendar::shanghai();
+    match testkit::postgres::database_of(folder) {
+        Some(url) => SqlStore::connect(&PostgresOptions::new(url), vault.clone(), calendar),
+        None => SqlStore::open(folder, vault.clone(), calendar),
+    }
+    .expect("the store opens")
 }

@@ -27,8 +27,8 @@ use engine::{
     review::{Reviews, Webhook, WebhookSettings, WordLists},
 };
 use store::{
-    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, sqlite::SqliteStore,
-    vault::Vault,
+    Store, account::NewAccount, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId,
+    postgres::PostgresOptions, rows::SqlStore, vault::Vault,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -94,9 +94,7 @@ struct World {
 async fn world(reviews: Reviews) -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let vault = Vault::new([7; 32]);
-    let store: Arc<dyn Store> = Arc::new(
-        SqliteStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("the store opens"),
-    );
+    let store: Arc<dyn Store> = Arc::new(rows_of(folder.path(), &vault));
     let (bus, clock) = (Bus::default(), Arc::new(StandingClock));
     let settings = CallbackSettings {
         public_url: "http://localhost".into(),
@@ -257,4 +255,14 @@ async fn s137_word_lists_are_asked_before_the_webhook() {
     world.settle(START).await;
     assert_eq!(world.state(id).await, MassState::Refused(10001));
     assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+/// The rows in this folder, or on the server that the tests of this run use.
+fn rows_of(folder: &std::path::Path, vault: &Vault) -> SqlStore {
+    let calendar = Calendar::shanghai();
+    match testkit::postgres::database_of(folder) {
+        Some(url) => SqlStore::connect(&PostgresOptions::new(url), vault.clone(), calendar),
+        None => SqlStore::open(folder, vault.clone(), calendar),
+    }
+    .expect("the store opens")
 }

@@ -13,10 +13,10 @@ use domain::id::BlobId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{
-    StoreError,
+    StoreError, backup,
     blob::Blobs,
     check::{self, Seen},
-    sqlite::{SqliteReader, backup},
+    reader::Reader,
 };
 
 use crate::settings::{
@@ -51,6 +51,11 @@ pub enum BackupError {
     /// Something is there that would be overwritten.
     #[error("{} is not empty; nothing is overwritten", .0.display())]
     InTheWay(PathBuf),
+    /// The rows lie on a database server.
+    #[error(
+        "the rows of this installation lie on a PostgreSQL server; use pg_dump and pg_restore, and copy the folder blobs"
+    )]
+    Server,
     /// There is no backup.
     #[error("{} is no backup: {reason}", path.display())]
     NoBackup {
@@ -153,18 +158,21 @@ pub async fn backup(
     plan: &Plan,
     progress: Progress<'_>,
 ) -> Result<(Manifest, u64), BackupError> {
+    refuse_server(settings)?;
     let data = &settings.store.data;
-    let reader = SqliteReader::open(data)?;
+    // Fails where there is no installation that this program knows.
+    Reader::open(data)?;
+    let file_of_store = data.join("qunfa.db");
     let earlier = prepare(&plan.folder, plan.into_earlier)?;
     let name = format!("qunfa-{}.db", plan.taken_at.replace([':', '+'], ""));
     let file = plan.folder.join(&name);
     if file.exists() {
         return Err(BackupError::InTheWay(file));
     }
-    backup::copy(reader.path(), &file, &|done, all| {
+    backup::copy(&file_of_store, &file, &|done, all| {
         progress("database 数据库", done, all)
     })?;
-    let copy = SqliteReader::open_file(file.clone())?;
+    let copy = Reader::open_file(file.clone())?;
     let used = check::used_blobs(&copy)?;
     let from = Blobs::in_folder(&data.join(BLOBS))?;
     let to = Blobs::in_folder(&plan.folder.join(BLOBS))?;
@@ -250,6 +258,7 @@ pub async fn restore(
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<Manifest, BackupError> {
+    refuse_server(settings)?;
     let data = &settings.store.data;
     let manifest = read_manifest(source)?;
     let key_path = settings.master_key_path();
@@ -263,7 +272,7 @@ pub async fn restore(
     if (bytes, &sha256) != (manifest.database.bytes, &manifest.database.sha256) {
         return Err(damaged(&from, "it is not what the manifest says"));
     }
-    let copy = SqliteReader::open_file(from.clone())?;
+    let copy = Reader::open_file(from.clone())?;
     let used = check::used_blobs(&copy)?;
     if blob_files(&used) != manifest.blobs {
         return Err(damaged(&from, "it refers to other files than the manifest says"));
@@ -297,6 +306,14 @@ pub async fn restore(
     fs::rename(&unfinished, &database).map_err(|error| file_error(&database, error))?;
     sync_folder(data)?;
     Ok(manifest)
+}
+
+/// A server's database is not a file of ours.
+fn refuse_server(settings: &Settings) -> Result<(), BackupError> {
+    match settings.postgres() {
+        None => Ok(()),
+        Some(_) => Err(BackupError::Server),
+    }
 }
 
 /// Makes the folder of a backup; the manifest of the earlier one in it.

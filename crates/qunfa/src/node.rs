@@ -15,8 +15,8 @@ use server::{
     sandbox::inspector::Inspector,
 };
 use store::{
-    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, random::Random,
-    sqlite::SqliteStore, vault::Vault,
+    Store, StoreError, blob::Blobs, bus::Bus, clock::Clock, mass::WorkerId, postgres::PostgresOptions,
+    random::Random, rows::SqlStore, vault::Vault,
 };
 use tokio::net::TcpListener;
 
@@ -24,8 +24,10 @@ use crate::sandbox::{Control, intercept::Interception};
 
 /// What a node is made of.
 pub struct NodeConfig {
-    /// Where the database and the blobs lie; must exist.
+    /// Where the database, unless it is on a server, and the blobs lie; must exist.
     pub folder: PathBuf,
+    /// The server that the rows are on; without one they are in the folder.
+    pub postgres: Option<PostgresOptions>,
     /// Opens the secrets in the database (SEC3).
     pub master_key: [u8; 32],
     /// Days and months.
@@ -59,8 +61,8 @@ pub enum StartError {
 pub struct Node {
     /// The rows.
     pub store: Arc<dyn Store>,
-    /// The database under them.
-    pub sqlite: Arc<SqliteStore>,
+    /// The same by their own name, for what a made-up world needs.
+    pub rows: Arc<SqlStore>,
     /// Moves the clock and takes the world back, in a sandbox.
     pub control: Option<Arc<Control>>,
     /// The background work.
@@ -100,15 +102,15 @@ impl CallbackCheck for Handshake {
 }
 
 impl Node {
-    /// Opens the folder and puts the parts together; nothing runs yet.
+    /// Opens the store and puts the parts together; nothing runs yet.
     pub fn open(config: NodeConfig) -> Result<Self, StartError> {
         let vault = Vault::new(config.master_key);
-        let sqlite = Arc::new(SqliteStore::open(
-            &config.folder,
-            vault.clone(),
-            config.calendar.clone(),
-        )?);
-        let store: Arc<dyn Store> = sqlite.clone();
+        let calendar = config.calendar.clone();
+        let rows = Arc::new(match &config.postgres {
+            Some(server) => SqlStore::connect(server, vault.clone(), calendar)?,
+            None => SqlStore::open(&config.folder, vault.clone(), calendar)?,
+        });
+        let store: Arc<dyn Store> = rows.clone();
         let blobs = Blobs::in_folder(&config.folder.join("blobs"))?;
         let (bus, clock) = (Bus::default(), config.clock);
         let callbacks = CallbackSender::new(
@@ -132,7 +134,7 @@ impl Node {
         .with_reviews(Reviews::new(config.reviewers));
         Ok(Self {
             store,
-            sqlite,
+            rows,
             control: None,
             engine: Arc::new(engine),
             blobs,

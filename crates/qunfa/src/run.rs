@@ -57,6 +57,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
     let public_url = settings.public_url();
     let node = Node::open(NodeConfig {
         folder: folder.clone(),
+        postgres: settings.postgres(),
         master_key: secret::read_or_make_key(&key_path)?,
         calendar: settings.calendar(),
         clock: Arc::new(WallClock::default()),
@@ -179,6 +180,7 @@ pub async fn sandbox(start: Start) -> Result<Status, CliError> {
     reachable.server.listen = address;
     let config = SandboxConfig {
         folder: folder.to_owned(),
+        postgres: None,
         public_url: reachable.public_url(),
         followers: usize::try_from(start.world.followers).unwrap_or(usize::MAX),
         seed: start.world.seed,

@@ -21,7 +21,8 @@ use engine::callback::{AddressRules, CallbackSettings};
 use server::{app::ServerSettings, sandbox::inspector::Inspector};
 use sha2::{Digest, Sha256};
 use store::{
-    Store, StoreResult, account::NewAccount, clock::Clock, random::Random, sqlite::SqliteStore, vault,
+    Store, StoreResult, account::NewAccount, clock::Clock, postgres::PostgresOptions, random::Random,
+    rows::SqlStore, vault,
 };
 use tokio::sync::Mutex;
 
@@ -61,6 +62,8 @@ const STARTS_SETTING: &str = "sandbox starts";
 pub struct SandboxConfig {
     /// Where its data lies; must exist.
     pub folder: PathBuf,
+    /// The server that the rows are on; without one they are in the folder.
+    pub postgres: Option<PostgresOptions>,
     /// How it is reached, without a last slash.
     pub public_url: String,
     /// Followers of each account.
@@ -111,6 +114,7 @@ impl Sandbox {
         let inspector = Arc::new(Inspector::new(Arc::new(WallClock::default())));
         let mut node = Node::open(NodeConfig {
             folder: config.folder.clone(),
+            postgres: config.postgres.clone(),
             master_key: from_seed(config.seed, "master key"),
             calendar: Calendar::shanghai(),
             clock: clock.clone(),
@@ -135,19 +139,19 @@ impl Sandbox {
         {
             clock.set(clock.wall().now().plus_ms(offset));
         }
-        make_world((store.as_ref(), &node.sqlite), config, clock.now(), progress).await?;
+        make_world((store.as_ref(), &node.rows), config, clock.now(), progress).await?;
         if config.clock_runs {
             clock.run();
         }
         let moving = Moving {
             clock: clock.clone(),
             engine: node.engine.clone(),
-            sqlite: node.sqlite.clone(),
+            rows: node.rows.clone(),
             bus: node.bus().clone(),
             ids: node.ids().clone(),
             readers: Readers::new(
                 store.clone(),
-                node.sqlite.clone(),
+                node.rows.clone(),
                 config.world.reading,
                 config.seed,
             ),
@@ -159,7 +163,8 @@ impl Sandbox {
             one_at_a_time: Mutex::new(Timestamp(i64::MIN)),
             store,
         };
-        if config.keep_start {
+        // A copy of a server's database is its own tools' affair, so there is no way back there.
+        if config.keep_start && config.postgres.is_none() {
             moving.keep_start(ids).await?;
         }
         let control = Arc::new(Control(Arc::new(moving)));
@@ -231,7 +236,7 @@ fn accounts() -> [(&'static str, &'static str, AccountKind, bool); 3] {
 }
 
 async fn make_world(
-    (store, sqlite): (&dyn Store, &SqliteStore),
+    (store, rows): (&dyn Store, &SqlStore),
     config: &SandboxConfig,
     now: Timestamp,
     progress: &(dyn Fn(u64, u64) + Send + Sync),
@@ -251,7 +256,7 @@ async fn make_world(
         }
         let count = |more| progress(made.fetch_add(more, Ordering::Relaxed) + more, all);
         people
-            .move_in((store, sqlite), account, config.followers, now, &count)
+            .move_in((store, rows), account, config.followers, now, &count)
             .await?;
     }
     Ok(())

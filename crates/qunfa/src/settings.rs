@@ -18,6 +18,7 @@ use confique::Config;
 use domain::time::Calendar;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
+use store::postgres::PostgresOptions;
 
 pub mod load;
 pub mod secret;
@@ -113,6 +114,40 @@ pub struct ServerArea {
 /// `[store]`
 #[derive(Clone, Debug, PartialEq, Config, Serialize)]
 pub struct StoreArea {
+    /// The PostgreSQL server that accounts, followers and masses are kept on, so that several nodes share them. Left
+    /// out, they are in a SQLite file in the data folder, for one process alone.
+    /// Allowed: `postgres://user:password@host:port/database`, with `?sslmode=disable`, `prefer` or `require`.
+    #[config(
+        env = "QUNFA_STORE_URL",
+        validate(
+            is_postgres_url(url),
+            "no PostgreSQL URL: it begins with postgres:// and names a database"
+        )
+    )]
+    pub url: Option<Secret>,
+    /// A file of certificates in PEM that the PostgreSQL server's is checked against, besides the system's.
+    /// Allowed: a path.
+    #[config(
+        env = "QUNFA_STORE_ROOT_CERTIFICATES",
+        validate(!root_certificates.as_os_str().is_empty(), "empty")
+    )]
+    pub root_certificates: Option<PathBuf>,
+    /// Connections to PostgreSQL for reading, at most.
+    /// Allowed: a number from 1 to 1000.
+    #[config(
+        default = 16,
+        env = "QUNFA_STORE_READERS",
+        validate((1..=1_000).contains(readers), "out of range")
+    )]
+    pub readers: usize,
+    /// Connections to PostgreSQL for writing, each for a share of the accounts.
+    /// Allowed: a number from 1 to 1000.
+    #[config(
+        default = 8,
+        env = "QUNFA_STORE_WRITERS",
+        validate((1..=1_000).contains(writers), "out of range")
+    )]
+    pub writers: usize,
     /// The data folder: database, uploads and, unless set elsewhere, the master key and the admin token. Made
     /// when missing, readable by its owner only.
     /// Allowed: a path.
@@ -348,6 +383,17 @@ impl Settings {
         }
     }
 
+    /// The PostgreSQL server that rows are kept on, if there is one.
+    pub fn postgres(&self) -> Option<PostgresOptions> {
+        let url = self.store.url.as_ref()?;
+        Some(PostgresOptions {
+            root_certificates: self.store.root_certificates.clone(),
+            readers: self.store.readers,
+            writers: self.store.writers,
+            ..PostgresOptions::new(url.0.clone())
+        })
+    }
+
     /// Where the master key is.
     pub fn master_key_path(&self) -> PathBuf {
         self.store
@@ -409,6 +455,11 @@ fn is_public_url(text: &str) -> bool {
 
 fn is_http_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn is_postgres_url(url: &Secret) -> bool {
+    let parsed = url::Url::parse(&url.0);
+    parsed.is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.path().len() > 1)
 }
 
 fn is_admin_token(token: &Secret) -> bool {

@@ -3,14 +3,18 @@
 use std::{collections::BTreeMap, process::Command};
 
 /// Who may use whom.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("domain", &[]),
     ("wire", &[]),
     ("store", &["domain"]),
     ("engine", &["domain", "wire", "store"]),
     ("server", &["domain", "wire", "store"]),
     ("qunfa", &["domain", "wire", "store", "engine", "server"]),
+    ("testkit", &[]),
 ];
+
+/// Servers that only tests start; every crate may use it, as a development dependency.
+const FOR_TESTS: &str = "testkit";
 
 /// The packages of the workspace, as cargo describes them.
 fn packages() -> Vec<serde_json::Value> {
@@ -48,6 +52,22 @@ fn dependencies(package: &serde_json::Value) -> Vec<String> {
         .collect()
 }
 
+/// Dependencies that are part of what is shipped or built for it.
+fn shipped(package: &serde_json::Value) -> Vec<String> {
+    let all = package["dependencies"].as_array().expect("dependencies").iter();
+    all.filter(|dependency| dependency["kind"] != "dev")
+        .map(name)
+        .collect()
+}
+
+#[test]
+fn the_servers_of_the_tests_are_no_part_of_the_product() {
+    for package in packages() {
+        let ships = shipped(&package).iter().any(|dependency| dependency == FOR_TESTS);
+        assert!(!ships, "{} must not ship {FOR_TESTS}", name(&package));
+    }
+}
+
 #[test]
 fn crates_use_only_the_crates_they_may_use() {
     let packages = packages();
@@ -64,7 +84,8 @@ fn crates_use_only_the_crates_they_may_use() {
         let used = arrows
             .get(name)
             .unwrap_or_else(|| panic!("the crate {name} is gone"));
-        for dependency in used.iter().filter(|dependency| ours.contains(dependency)) {
+        let among_ours = |dependency: &&String| ours.contains(dependency) && *dependency != FOR_TESTS;
+        for dependency in used.iter().filter(among_ours) {
             assert!(
                 allowed.contains(&dependency.as_str()),
                 "{name} must not use {dependency}"

@@ -159,12 +159,12 @@ mod tests {
     use domain::{id::AccountId, time::Calendar};
 
     use super::*;
-    use crate::{media::MediaStore, sqlite::SqliteStore, vault::Vault};
+    use crate::{media::MediaStore, rows::SqlStore, vault::Vault};
 
     const DAY: Timestamp = Timestamp(24 * 3_600 * 1_000);
 
-    fn open(folder: &Path) -> (SqliteStore, Blobs) {
-        let store = SqliteStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
+    fn open(folder: &Path) -> (SqlStore, Blobs) {
+        let store = SqlStore::open(folder, Vault::new([1; 32]), Calendar::shanghai()).expect("opens");
         (store, Blobs::in_folder(&folder.join("blobs")).expect("opens"))
     }
 

@@ -4,13 +4,11 @@
 //! meanwhile, and no more than one mass is in memory. What belongs together is read together; where two
 //! snapshots are compared, the later one can only hold more.
 
+use crate::{StoreResult, blob::Blobs, reader::Reader};
 use domain::{
     check::{Finding, What},
     time::Calendar,
 };
-use rusqlite::Connection;
-
-use crate::{StoreError, StoreResult, blob::Blobs};
 
 mod follower;
 mod rows;
@@ -18,14 +16,6 @@ mod rows;
 mod tests;
 
 pub(crate) use rows::quota_changes;
-
-/// Rows that can be read without writing.
-pub trait CheckStore: Send + Sync {
-    /// Runs `work` on one snapshot.
-    fn snapshot(&self, work: &mut dyn FnMut(&Connection) -> StoreResult<()>) -> StoreResult<()>;
-    /// What the database itself says is damaged in its files.
-    fn damage(&self) -> StoreResult<Vec<String>>;
-}
 
 /// Findings that are kept; all are counted.
 const KEPT: usize = 1_000;
@@ -83,44 +73,43 @@ impl Report {
 }
 
 /// Checks everything but the files of kept bytes.
-pub fn run(store: &dyn CheckStore, calendar: &Calendar, progress: Progress<'_>) -> StoreResult<Report> {
+pub fn run(store: &Reader, calendar: &Calendar, progress: Progress<'_>) -> StoreResult<Report> {
     let mut report = Report::default();
     progress(Step::Database, 0, 1);
     let damage = store.damage()?.into_iter();
     let damage = damage.map(|message| What::Database { message }.at(None, None, None));
     report.add(damage.collect());
-    report.add(read(store, rows::unknown_blobs)?);
-    let accounts = read(store, rows::accounts)?;
+    report.add(store.read(rows::unknown_blobs)?);
+    let accounts = store.read(rows::accounts)?;
     report.seen.accounts = accounts.len() as u64;
     for account in &accounts {
-        report.add(read(store, |db| rows::usage(db, account))?.findings(calendar));
+        report.add(store.read(|db| rows::usage(db, account))?.findings(calendar));
         masses(store, account, progress, &mut report)?;
         orders(store, account, calendar, progress, &mut report)?;
-        report.add(read(store, |db| rows::sequences(db, account.id))?);
+        report.add(store.read(|db| rows::sequences(db, account.id))?);
     }
-    report.add(read(store, rows::orphans)?);
+    report.add(store.read(rows::orphans)?);
     follower::check(store, &accounts, progress, &mut report)?;
     Ok(report)
 }
 
 /// How many rows there are of what matters most, for the manifest of a backup.
-pub fn count(store: &dyn CheckStore) -> StoreResult<Seen> {
-    read(store, rows::count)
+pub fn count(store: &Reader) -> StoreResult<Seen> {
+    store.read(rows::count)
 }
 
 /// All bytes that something refers to.
-pub fn used_blobs(store: &dyn CheckStore) -> StoreResult<Vec<domain::id::BlobId>> {
-    read(store, rows::used_blobs)
+pub fn used_blobs(store: &Reader) -> StoreResult<Vec<domain::id::BlobId>> {
+    store.read(rows::used_blobs)
 }
 
-/// Checks that the files of all used bytes are there and hold what they should.
+/// Checks that the files of these bytes are there and hold what they should.
 pub async fn run_blobs(
-    store: &dyn CheckStore,
+    used: &[domain::id::BlobId],
     blobs: &Blobs,
     progress: Progress<'_>,
     report: &mut Report,
 ) -> StoreResult<()> {
-    let used = read(store, rows::used_blobs)?;
     for (done, blob) in used.iter().enumerate() {
         progress(Step::Blobs, done as u64, used.len() as u64);
         let what = match blobs.get(blob).await? {
@@ -137,16 +126,16 @@ pub async fn run_blobs(
 }
 
 fn masses(
-    store: &dyn CheckStore,
+    store: &Reader,
     account: &rows::AccountRow,
     progress: Progress<'_>,
     report: &mut Report,
 ) -> StoreResult<()> {
-    let ids = read(store, |db| rows::masses(db, account.id))?;
+    let ids = store.read(|db| rows::masses(db, account.id))?;
     for (done, id) in ids.iter().enumerate() {
         progress(Step::Masses, done as u64, ids.len() as u64);
         // A preview may have been cleared away since.
-        if let Some(mass) = read(store, |db| rows::mass(db, account, *id))? {
+        if let Some(mass) = store.read(|db| rows::mass(db, account, *id))? {
             report.seen.masses += 1;
             report.add(mass.findings());
         }
@@ -155,40 +144,28 @@ fn masses(
 }
 
 fn orders(
-    store: &dyn CheckStore,
+    store: &Reader,
     account: &rows::AccountRow,
     calendar: &Calendar,
     progress: Progress<'_>,
     report: &mut Report,
 ) -> StoreResult<()> {
-    let blocks = read(store, |db| rows::blocks_of_deliveries(db, account.id))?;
+    let blocks = store.read(|db| rows::blocks_of_deliveries(db, account.id))?;
     for (done, block) in blocks.iter().enumerate() {
         progress(Step::Blocks, done as u64, blocks.len() as u64);
         let quota = account.monthly_quota();
         let mut order = domain::check::order::BlockOrder::new(account.id, *block, calendar, quota);
         let (mut after, mut last) = (None, false);
         while !last {
-            let page = read(store, |db| rows::order(db, account.id, *block, after))?;
+            let page = store.read(|db| rows::order(db, account.id, *block, after))?;
             last = page.len() < rows::PAGE;
             after = page.last().map(|row| row.sequence).or(after);
             report.seen.deliveries += page.len() as u64;
             page.iter().for_each(|row| order.add(row));
         }
         // Read after the rows: it only grows.
-        let next = read(store, |db| rows::next_sequence(db, account.id, *block))?;
+        let next = store.read(|db| rows::next_sequence(db, account.id, *block))?;
         report.add(order.end(next));
     }
     Ok(())
-}
-
-/// The value that `work` reads on one snapshot.
-fn read<T>(store: &dyn CheckStore, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
-    let (mut work, mut value) = (Some(work), None);
-    store.snapshot(&mut |db| {
-        if let Some(work) = work.take() {
-            value = Some(work(db)?);
-        }
-        Ok(())
-    })?;
-    value.ok_or(StoreError::Closed)
 }

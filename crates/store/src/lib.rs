@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
 
 pub mod account;
+pub mod backup;
 pub mod blob;
 pub mod bus;
 pub mod call;
@@ -22,12 +23,16 @@ pub mod mass;
 pub mod media;
 pub mod original;
 pub mod outbox;
+pub mod postgres;
 pub mod publication;
 pub mod random;
+pub mod reader;
 pub mod retention;
+pub mod rows;
 pub mod schedule;
 pub mod setting;
-pub mod sqlite;
+mod sql;
+mod sqlite;
 pub mod statistics;
 pub mod tag;
 pub mod token;

@@ -2,10 +2,12 @@
 //! its totals; only who of its audience got it is forgotten.
 
 use domain::{id::AccountId, time::Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::StoreResult;
+use crate::{
+    StoreResult,
+    sql::{Connection, OptionalExtension, params},
+};
 
 /// What an account's retention has dropped so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

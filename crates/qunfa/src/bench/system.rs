@@ -27,6 +27,7 @@ impl System {
         let base = format!("http://{}", listener.local_addr()?);
         let config = SandboxConfig {
             folder: folder.to_owned(),
+            postgres: None,
             public_url: base.clone(),
             followers: 0,
             seed: 1,

@@ -1,14 +1,14 @@
 //! `qunfa check`: reads all rows of an installation and holds the promises against them (I21).
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use clap::Args;
-use domain::{check::Finding, time::Calendar};
+use domain::{check::Finding, id::BlobId, time::Calendar};
 use serde_json::{Value, json};
 use store::{
     blob::Blobs,
-    check::{self, CheckStore, Report, Seen, Step},
-    sqlite::SqliteReader,
+    check::{self, Report, Seen, Step},
+    reader::Reader,
 };
 
 use super::{
@@ -92,26 +92,34 @@ pub fn status(report: &Report) -> Status {
 pub async fn check_installation(settings: &Settings, blobs: bool, quiet: bool) -> Result<Report, CliError> {
     let folder = &settings.store.data;
     let failed = |error: store::StoreError| CliError::failed(format!("the check could not be made: {error}"));
-    let store = Arc::new(SqliteReader::open(folder).map_err(failed)?);
-    let mut report = check_rows(store.clone(), settings.calendar(), quiet).await?;
+    let opened = match settings.postgres() {
+        Some(server) => Reader::connect(&server),
+        None => Reader::open(folder),
+    };
+    let (mut report, used) = check_rows(opened.map_err(failed)?, settings.calendar(), quiet).await?;
     if blobs {
         let bar = bar::bar(quiet);
         let blobs = Blobs::in_folder(&folder.join("blobs")).map_err(failed)?;
         let progress = |step, done, all| bar::show(&bar, word(step), done, all);
-        let checked = check::run_blobs(store.as_ref(), &blobs, &progress, &mut report).await;
+        let checked = check::run_blobs(&used, &blobs, &progress, &mut report).await;
         bar.finish_and_clear();
         checked.map_err(failed)?;
     }
     Ok(report)
 }
 
-/// Checks the rows of a store.
-async fn check_rows(store: Arc<dyn CheckStore>, calendar: Calendar, quiet: bool) -> Result<Report, CliError> {
+/// Checks the rows of a store; also tells which bytes they use.
+async fn check_rows(
+    store: Reader,
+    calendar: Calendar,
+    quiet: bool,
+) -> Result<(Report, Vec<BlobId>), CliError> {
     let bar = bar::bar(quiet);
     let shown = bar.clone();
     let task = tokio::task::spawn_blocking(move || {
         let progress = |step, done, all| bar::show(&shown, word(step), done, all);
-        check::run(store.as_ref(), &calendar, &progress)
+        let report = check::run(&store, &calendar, &progress)?;
+        Ok::<_, store::StoreError>((report, check::used_blobs(&store)?))
     });
     let report = task.await;
     bar.finish_and_clear();

@@ -17,7 +17,7 @@ use store::{
     bus::{Bus, Hint},
     clock::{Clock, ClockMode},
     random::Random,
-    sqlite::SqliteStore,
+    rows::SqlStore,
 };
 use tokio::sync::{Mutex, RwLock};
 
@@ -49,7 +49,7 @@ pub(super) struct Moving {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) engine: Arc<Engine>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) sqlite: Arc<SqliteStore>,
+    pub(super) rows: Arc<SqlStore>,
     pub(super) bus: Bus,
     pub(super) ids: Arc<Random>,
     pub(super) readers: Readers,
@@ -169,14 +169,14 @@ impl Moving {
         let _nobody = self.gate.write().await;
         let _still = self.engine.hold().await;
         let to = self.shelf.clear(name)?;
-        self.sqlite.save_copy(to).await?;
+        self.rows.save_copy(to).await?;
         self.shelf.complete(name, &self.memory())
     }
 
     /// Keeps the world as it is right after the start; `ids` is what its ids are made from.
     pub(super) async fn keep_start(&self, ids: u64) -> StoreResult<()> {
         let to = self.shelf.clear(START)?;
-        self.sqlite.save_copy(to).await?;
+        self.rows.save_copy(to).await?;
         self.shelf.complete(START, &self.memory_with(ids)).map(drop)
     }
 
@@ -189,7 +189,7 @@ impl Moving {
         self.engine.callbacks().settle(LANDING).await;
         let mut still = self.engine.hold().await;
         still.forget().await;
-        self.sqlite.take_copy(from).await?;
+        self.rows.take_copy(from).await?;
         self.shelf.restore_blobs(name)?;
         self.ids.reseed(memory.ids);
         for part in &self.kept {

@@ -14,8 +14,8 @@ use domain::{
 use store::{
     Store, StoreResult,
     media::FrozenNews,
-    sqlite::{
-        SqliteStore,
+    rows::{
+        SqlStore,
         world::{NewsDelivery, Seen},
     },
 };
@@ -34,7 +34,7 @@ const UNTIL_SETTING: &str = "sandbox readers";
 /// The readers of a world.
 pub(super) struct Readers {
     store: Arc<dyn Store>,
-    sqlite: Arc<SqliteStore>,
+    rows: Arc<SqlStore>,
     reading: Reading,
     dice: Dice,
     state: Mutex<State>,
@@ -73,10 +73,10 @@ impl Wave {
 }
 
 impl Readers {
-    pub(super) fn new(store: Arc<dyn Store>, sqlite: Arc<SqliteStore>, reading: Reading, seed: u64) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, rows: Arc<SqlStore>, reading: Reading, seed: u64) -> Self {
         Self {
             store,
-            sqlite,
+            rows,
             reading,
             dice: Dice::new(seed, "readers"),
             state: Mutex::default(),
@@ -133,7 +133,7 @@ impl Readers {
     /// Takes note of what has arrived.
     async fn meet(&self, state: &mut State, until: Timestamp) -> StoreResult<()> {
         let seen = std::mem::take(&mut state.seen);
-        let (seen, fresh) = self.sqlite.unseen_news(seen, until.plus_ms(-PATIENCE_MS)).await?;
+        let (seen, fresh) = self.rows.unseen_news(seen, until.plus_ms(-PATIENCE_MS)).await?;
         state.seen = seen;
         let waves = fresh.iter().map(|delivery| self.wave(delivery, until));
         state.waves.extend(waves.filter(|wave| !wave.openings.is_empty()));

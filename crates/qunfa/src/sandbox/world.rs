@@ -9,7 +9,7 @@ use domain::{
 };
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
-use store::{Store, StoreResult, sqlite::SqliteStore};
+use store::{Store, StoreResult, rows::SqlStore};
 
 use super::dice::Dice;
 
@@ -151,7 +151,7 @@ impl People {
     /// Makes `count` followers of a new account; `progress` is told after every chunk how many it had.
     pub(super) async fn move_in(
         &self,
-        store: (&dyn Store, &SqliteStore),
+        store: (&dyn Store, &SqlStore),
         account: AccountId,
         count: usize,
         now: Timestamp,
@@ -170,14 +170,14 @@ impl People {
 
     async fn move_in_chunk(
         &self,
-        (store, sqlite): (&dyn Store, &SqliteStore),
+        (store, rows): (&dyn Store, &SqlStore),
         account: AccountId,
         (first, count): (usize, usize),
         now: Timestamp,
     ) -> StoreResult<usize> {
         let numbers = first..count.min(first + CHUNK);
-        let rows = numbers.clone().map(|number| self.follower(number)).collect();
-        store.import_followers(account, rows, now).await?;
+        let people = numbers.clone().map(|number| self.follower(number)).collect();
+        store.import_followers(account, people, now).await?;
         // The account is new, so the follower's number is its ordinal.
         let of = |(share, dice): (f64, Dice)| -> Vec<Ordinal> {
             let hit = numbers
@@ -188,7 +188,7 @@ impl People {
         };
         let (opted_out, left) = (of(self.opts_out), of(self.leaves));
         if !opted_out.is_empty() || !left.is_empty() {
-            sqlite.set_apart(account, opted_out, left, now).await?;
+            rows.set_apart(account, opted_out, left, now).await?;
         }
         Ok(numbers.len())
     }

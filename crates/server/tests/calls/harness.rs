@@ -29,8 +29,9 @@ use store::{
     bus::Bus,
     clock::Clock,
     mass::{Running, WorkerId},
+    postgres::PostgresOptions,
     random::Random,
-    sqlite::SqliteStore,
+    rows::SqlStore,
     vault::{Vault, digest},
 };
 use tower::ServiceExt;
@@ -144,7 +145,7 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::new([7; 32]);
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let store = SqliteStore::open(folder.path(), vault.clone(), Calendar::shanghai()).expect("opens");
+        let store = rows_of(folder.path(), &vault);
         let store: Arc<dyn Store> = Arc::new(store);
         let app = App::new(Parts {
             store: store.clone(),
@@ -311,4 +312,14 @@ impl Server {
 pub fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/../../compat/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The rows in this folder, or on the server that the tests of this run use.
+fn rows_of(folder: &std::path::Path, vault: &Vault) -> SqlStore {
+    let calendar = Calendar::shanghai();
+    match testkit::postgres::database_of(folder) {
+        Some(url) => SqlStore::connect(&PostgresOptions::new(url), vault.clone(), calendar),
+        None => SqlStore::open(folder, vault.clone(), calendar),
+    }
+    .expect("the store opens")
 }

@@ -10,10 +10,13 @@ use domain::{
     check::{What, sets},
     id::{AccountId, BlockNo, Ordinal},
 };
-use rusqlite::{Connection, params};
 
-use super::{CheckStore, Progress, Report, Step, read, rows};
-use crate::StoreResult;
+use super::{Progress, Report, Step, rows};
+use crate::{
+    StoreResult,
+    reader::Reader,
+    sql::{Connection, params},
+};
 
 const PAGE: usize = 10_000;
 
@@ -21,15 +24,15 @@ type Blocks = BTreeMap<(AccountId, BlockNo), Block>;
 
 /// Looks at all sets and all followers.
 pub(super) fn check(
-    store: &dyn CheckStore,
+    store: &Reader,
     accounts: &[rows::AccountRow],
     progress: Progress<'_>,
     report: &mut Report,
 ) -> StoreResult<()> {
     let mut in_sets = Blocks::new();
     for account in accounts {
-        for block in read(store, |db| rows::blocks_of_sets(db, account.id))? {
-            let rows = read(store, |db| rows::sets(db, account.id, block))?;
+        for block in store.read(|db| rows::blocks_of_sets(db, account.id))? {
+            let rows = store.read(|db| rows::sets(db, account.id, block))?;
             let (found, everybody) = sets::findings(account.id, block, &rows);
             report.add(found);
             in_sets.insert((account.id, block), everybody);
@@ -47,7 +50,9 @@ pub(super) fn check(
     compare(&named, &with_rows, |followers| What::NoRow { followers }, report);
     report.seen.followers = named.values().map(|block| u64::from(block.count())).sum();
     for account in accounts {
-        let next = read(store, |db| rows::counter(db, account.id, "ordinal"))?.unwrap_or(0);
+        let next = store
+            .read(|db| rows::counter(db, account.id, "ordinal"))?
+            .unwrap_or(0);
         let last = named
             .range((account.id, BlockNo(0))..=(account.id, BlockNo(u32::MAX)))
             .next_back()
@@ -73,12 +78,12 @@ fn compare(these: &Blocks, those: &Blocks, what: impl Fn(u32) -> What, report: &
 }
 
 /// Who has an external id; two of one ordinal are a finding.
-fn names(store: &dyn CheckStore, report: &mut Report, progress: &dyn Fn(u64)) -> StoreResult<Blocks> {
+fn names(store: &Reader, report: &mut Report, progress: &dyn Fn(u64)) -> StoreResult<Blocks> {
     let mut named = Blocks::new();
     let mut after = (String::new(), 0);
     let mut done = 0;
     loop {
-        let page = read(store, |db| page_of_names(db, &after))?;
+        let page = store.read(|db| page_of_names(db, &after))?;
         for (_, account, ordinal) in &page {
             let (account, ordinal) = (AccountId(*account), Ordinal(*ordinal));
             let block = named.entry((account, ordinal.block())).or_default();
@@ -111,11 +116,11 @@ fn page_of_names(db: &Connection, after: &(String, u32)) -> StoreResult<Vec<(Str
 }
 
 /// Who has a row.
-fn followers(store: &dyn CheckStore, progress: &dyn Fn(u64)) -> StoreResult<Blocks> {
+fn followers(store: &Reader, progress: &dyn Fn(u64)) -> StoreResult<Blocks> {
     let mut found = Blocks::new();
     let (mut after, mut done) = (-1_i64, 0);
     loop {
-        let page = read(store, |db| page_of_followers(db, after))?;
+        let page = store.read(|db| page_of_followers(db, after))?;
         for key in &page {
             // The key is account * 2^32 + ordinal.
             let (account, ordinal) = (AccountId((key >> 32) as u32), Ordinal(*key as u32));

@@ -13,9 +13,12 @@ use domain::{
     quota::{Quota, Usage},
     time::{Day, Minute, Month, Timestamp},
 };
-use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{StoreResult, retention, sqlite::rows::quota};
+use crate::{
+    StoreResult, retention,
+    rows::columns::quota,
+    sql::{Connection, OptionalExtension, params},
+};
 
 /// Rows of one page.
 pub(super) const PAGE: usize = 1_000;

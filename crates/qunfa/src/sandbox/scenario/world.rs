@@ -62,6 +62,7 @@ impl World {
         let base = format!("http://{}", listener.local_addr().map_err(machine)?);
         let config = SandboxConfig {
             folder: data.path().to_owned(),
+            postgres: None,
             public_url: base.clone(),
             followers: scenario.followers,
             seed,

@@ -16,7 +16,8 @@ use qunfa::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{check, clock::Clock, sqlite::SqliteReader};
+use store::{check, clock::Clock, postgres::PostgresOptions, reader::Reader};
+use testkit::postgres::database_of;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The verified service account with the payment permission.
@@ -75,6 +76,7 @@ impl TestServer {
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let config = SandboxConfig {
             folder: folder.to_owned(),
+            postgres: database_of(folder).map(PostgresOptions::new),
             public_url: base.clone(),
             followers,
             seed: 1,
@@ -216,8 +218,14 @@ impl Drop for TestServer {
     /// I21: whatever a test did, the rows keep every promise at its end; the server may be running still.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let reader = SqliteReader::open(&self.data).expect("the store opens beside the server");
-            let report = check::run(&reader, &Calendar::shanghai(), &|_, _, _| {}).expect("checks");
+            let opened = match database_of(&self.data) {
+                Some(url) => Reader::connect(&PostgresOptions::new(url)),
+                None => Reader::open(&self.data),
+            };
+            let reader = opened.expect("the store opens beside the server");
+            let checked = || check::run(&reader, &Calendar::shanghai(), &|_, _, _| {}).expect("checks");
+            // On a thread of its own: a server's rows are waited for.
+            let report = std::thread::scope(|scope| scope.spawn(checked).join().expect("no panic"));
             assert_eq!(report.findings, [], "{:#?}", report.seen);
         }
     }

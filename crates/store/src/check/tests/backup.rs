@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::sqlite::backup;
+use crate::{backup, sql::Connection};
 
 const BLOCKS: i64 = 16;
 const IN_EACH: usize = 200;
 
 /// Sixteen blocks with few followers each.
-async fn many_blocks(folder: &Path) -> (SqliteStore, AccountId) {
+async fn many_blocks(folder: &Path) -> (SqlStore, AccountId) {
     let store = open(folder);
     let account = account(&store).await;
     let lifted = AccountChange {
@@ -44,7 +44,7 @@ async fn many_blocks(folder: &Path) -> (SqliteStore, AccountId) {
 const ROUNDS: usize = 1;
 
 /// Everything that writes, over and over, a little later each time, as often as it may.
-async fn work(store: &SqliteStore, account: AccountId, may: &Semaphore) -> u64 {
+async fn work(store: &SqlStore, account: AccountId, may: &Semaphore) -> u64 {
     let worker = WorkerId("one".into());
     let (mut now, mut rounds) = (START, 0);
     while let Ok(permit) = may.acquire().await {
@@ -106,13 +106,17 @@ async fn a_hundred_copies_during_paced_sends_each_keep_i02_to_i04_as_of_their_in
             allow.add_permits(ROUNDS);
             let file = copies.path().join(format!("{number}.db"));
             backup::copy(&database, &file, &|_, _| {}).expect("copies");
-            let copy = SqliteReader::open_file(file.clone()).expect("opens");
+            let copy = Reader::open_file(file.clone()).expect("opens");
             let report = run(&copy, &Calendar::shanghai(), &quiet).expect("checks");
             assert_eq!(report.findings, [], "copy {number}: {:?}", report.seen);
             instants.insert((report.seen.masses, report.seen.deliveries));
             let waiting = "SELECT COUNT(*) FROM batch";
-            let count = |db: &Connection| Ok(db.query_row(waiting, [], |row| row.get::<_, i64>(0))?);
-            under_way += u64::from(read(&copy, count).expect("reads") > 0);
+            let count = |db: &Connection| {
+                Ok(db
+                    .prepare_cached(waiting)?
+                    .query_row([], |row| row.get::<_, i64>(0))?)
+            };
+            under_way += u64::from(copy.read(count).expect("reads") > 0);
             std::fs::remove_file(file).expect("removes");
         }
         (instants.len(), under_way)
