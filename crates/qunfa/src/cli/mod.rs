@@ -14,6 +14,7 @@ pub mod bench;
 pub mod check;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod follower;
@@ -79,6 +80,8 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Make an installation from a backup (恢复)
     Restore(restore::RestoreArgs),
+    /// Look at an installation and say what to do: rights, key, database, server (体检)
+    Doctor(doctor::DoctorArgs),
     /// Measure this machine (性能测试)
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -152,6 +155,7 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Check(args) => check::run(args).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),
         Command::Compat => {

@@ -164,3 +164,75 @@ async fn a_damaged_backup_is_refused_and_leaves_nothing() {
     std::fs::remove_dir_all(backup.join("blobs")).expect("removes");
     assert!(restore("two").contains("is missing"));
 }
+
+#[tokio::test]
+async fn every_command_of_the_documentation_does_what_it_says() {
+    let (folder, _server) = sent().await;
+    let key = folder.path().join("master.key");
+    std::fs::write(&key, "00".repeat(32)).expect("writes");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&key, private).expect("changes");
+    let place = tempfile::tempdir().expect("a folder");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations");
+    let mut ran = 0;
+    for file in ["backup.md", "check.md"] {
+        let page = std::fs::read_to_string(docs.join(file)).expect("the page");
+        for line in page.lines().filter_map(|line| line.strip_prefix("    qunfa ")) {
+            let command = line.split(" #").next().unwrap_or_default();
+            let command = command
+                .replace("/var/lib/qunfa-restored", text(&place.path().join("restored")))
+                .replace("/var/lib/qunfa", text(folder.path()))
+                .replace("/backup/qunfa", text(&place.path().join("backup")));
+            let words: Vec<&str> = command.split_whitespace().collect();
+            if words.first() == Some(&"serve") {
+                continue;
+            }
+            let output = qunfa(&words);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{line}: {said}");
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 6);
+}
+
+#[tokio::test]
+async fn sec03_the_doctor_finds_open_files_and_a_foreign_key_and_says_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, server) = sent().await;
+    server.stop().await;
+    let key = folder.path().join("master.key");
+    std::fs::write(&key, "ab".repeat(32)).expect("writes");
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).expect("changes");
+    let database = folder.path().join("qunfa.db");
+    std::fs::set_permissions(&database, PermissionsExt::from_mode(0o644)).expect("changes");
+    let seen = qunfa(&["doctor", "--data", text(folder.path()), "--json"]);
+    assert_eq!(seen.status.code(), Some(1));
+    let items = json_of(&seen);
+    let of = |name: &str| {
+        let items = items.as_array().expect("a list");
+        let item = items
+            .iter()
+            .find(|item| item["name"].as_str().is_some_and(|found| found.starts_with(name)));
+        item.unwrap_or_else(|| panic!("{name}: {items:?}")).clone()
+    };
+    assert_eq!(
+        of("file rights")["remedy"],
+        format!("chmod 600 {}", text(&database))
+    );
+    assert!(
+        of("master key")["found"]
+            .as_str()
+            .expect("text")
+            .contains("is not the key of this database")
+    );
+    assert_eq!(of("database 数据库")["health"], "good");
+    std::fs::set_permissions(&database, PermissionsExt::from_mode(0o600)).expect("changes");
+    std::fs::remove_file(&key).expect("removes");
+    let seen = qunfa(&["doctor", "--data", text(folder.path())]);
+    let said = String::from_utf8_lossy(&seen.stdout).into_owned();
+    assert!(
+        said.contains("✓ file rights") && said.contains("✗ master key 主密钥"),
+        "{said}"
+    );
+}
