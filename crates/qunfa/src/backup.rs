@@ -164,11 +164,8 @@ pub async fn backup(
     Reader::open(data)?;
     let file_of_store = data.join("qunfa.db");
     let earlier = prepare(&plan.folder, plan.into_earlier)?;
-    let name = format!("qunfa-{}.db", plan.taken_at.replace([':', '+'], ""));
+    let name = free_name(&plan.folder, &plan.taken_at);
     let file = plan.folder.join(&name);
-    if file.exists() {
-        return Err(BackupError::InTheWay(file));
-    }
     backup::copy(&file_of_store, &file, &|done, all| {
         progress("database 数据库", done, all)
     })?;
@@ -340,6 +337,18 @@ fn refuse_non_empty(folder: &Path, may_hold: &[&str]) -> Result<(), BackupError>
         }
     }
     Ok(())
+}
+
+/// A name for the database that nothing in the folder has; two backups may be of one second.
+fn free_name(folder: &Path, taken_at: &str) -> String {
+    let instant = taken_at.replace([':', '+'], "");
+    let mut name = format!("qunfa-{instant}.db");
+    let mut number = 1;
+    while folder.join(&name).exists() {
+        number += 1;
+        name = format!("qunfa-{instant}-{number}.db");
+    }
+    name
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), BackupError> {

@@ -126,7 +126,7 @@ async fn a_backup_taken_from_a_running_server_becomes_a_server_again() {
     let report = account.report(&json!(1_000_000_001)).await;
     assert_eq!(
         (&report["state"], &report["sent_count"]),
-        (&json!("sent"), &json!(100)),
+        (&json!("succeeded"), &json!(100)),
         "{report}"
     );
     let open_id = account.open_id(0).await;
