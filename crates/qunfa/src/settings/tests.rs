@@ -146,6 +146,11 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("server", "connections_per_source = 0"),
         ("server", "header_timeout_seconds = \"ten\""),
         ("server", "body_idle_timeout_seconds = -1"),
+        ("server", "trusted_proxies = [\"proxy.example.org\"]"),
+        ("server", "stop_pause_seconds = 3601"),
+        ("server", "stop_timeout_seconds = 0"),
+        ("metrics", "allow = [\"everybody\"]"),
+        ("metrics", "token = \"short\""),
         ("store", "data = \"\""),
         ("store", "master_key_file = \"\""),
         ("store", "time_zone = \"Asia/Nowhere\""),
@@ -181,7 +186,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, log"
+        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, metrics, log"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
