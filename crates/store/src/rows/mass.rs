@@ -288,7 +288,7 @@ fn history(
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM mass
          WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND state = 1 AND recalled_at IS NULL
-             AND (?2 IS NULL OR (finished_at, id) <
+             AND (CAST(?2 AS BIGINT) IS NULL OR (finished_at, id) <
                  (SELECT finished_at, id FROM mass WHERE account = ?1 AND id = ?2))
          ORDER BY finished_at DESC, id DESC LIMIT ?3"
     ))?;
