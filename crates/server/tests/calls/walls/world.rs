@@ -53,7 +53,10 @@ pub fn unknown(id: &Value) -> Value {
         Value::String(text) => {
             let (keep, rest) =
                 text.split_at(text.rfind(['/', '-', '=']).map_or(1, |at| at + 1).min(text.len()));
+            // Another letter each, and a hexadecimal digit for one.
             let turned = rest.chars().map(|letter| match letter {
+                'f' => 'a',
+                'F' => 'A',
                 'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(letter as u32 + 1).unwrap_or(letter),
                 'z' => 'a',
                 'Z' => 'A',
