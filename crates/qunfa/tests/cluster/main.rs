@@ -1,0 +1,31 @@
+//! Several nodes on one PostgreSQL server, with a NATS cluster and S3-compatible storage: what they promise together,
+//! and that no fault of any part loses or doubles anything. Nodes are processes, servers are real.
+//!
+//! What a world is, what is done to it and how it is looked at from outside are those of the fault tests.
+
+mod cuts;
+mod fleet;
+mod leases;
+mod million;
+mod parts;
+mod path;
+mod proxy;
+mod rows;
+mod storm;
+
+#[path = "../faults/dice.rs"]
+mod dice;
+#[path = "../faults/process.rs"]
+#[expect(dead_code, reason = "nodes are started in a way of their own")]
+mod process;
+#[path = "../faults/receiver.rs"]
+mod receiver;
+#[path = "../faults/table.rs"]
+mod table;
+#[path = "../faults/verify.rs"]
+mod verify;
+#[path = "../faults/work.rs"]
+mod work;
+#[path = "../faults/world.rs"]
+#[expect(dead_code, reason = "there is no folder to copy")]
+mod world;
