@@ -274,7 +274,12 @@ fn read_list(payload: &[u8]) -> Result<Block, DamagedBlock> {
     if !rest.is_empty() {
         return Err(DamagedBlock);
     }
-    Ok(places.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    let places = || places.iter().map(|pair| u16::from_le_bytes(*pair));
+    // Looked up by halves elsewhere: a list out of order would be two different sets.
+    if !places().is_sorted_by(|earlier, later| earlier < later) {
+        return Err(DamagedBlock);
+    }
+    Ok(places().collect())
 }
 
 fn list_contains(payload: &[u8], place: u16) -> Result<bool, DamagedBlock> {
@@ -292,6 +297,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use roaring::RoaringBitmap;
+
+    #[test]
+    fn a_list_out_of_order_is_damage() {
+        for form in [LIST, INVERSE] {
+            assert!(Block::decode(&[form, 1, 0, 2, 0]).is_ok());
+            assert_eq!(Block::decode(&[form, 2, 0, 1, 0]), Err(DamagedBlock));
+            assert_eq!(Block::decode(&[form, 1, 0, 1, 0]), Err(DamagedBlock));
+        }
+    }
 
     fn some_block() -> impl Strategy<Value = Block> {
         let sparse = prop::collection::vec(any::<u16>(), 0..200).prop_map(Block::from_iter);

@@ -13,6 +13,7 @@ pub mod audience;
 pub mod block;
 pub mod call;
 pub mod callback;
+pub mod check;
 pub mod clock;
 pub mod comment;
 pub mod compat;

@@ -4,6 +4,7 @@
 //! sending is decided here.
 
 pub mod admin;
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod clock;

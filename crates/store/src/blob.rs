@@ -208,10 +208,15 @@ impl Blobs {
 
     /// The bytes that are noted in `store`; `None` when they are gone.
     pub async fn get(&self, store: &dyn Store, id: &BlobId) -> StoreResult<Option<Bytes>> {
-        let Some(object) = store.blob_object(id).await? else {
-            return Ok(None);
-        };
-        match self.objects.get(&path(&object)).await {
+        match store.blob_object(id).await? {
+            Some(object) => self.fetch(&object).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The bytes of an object; `None` when it is gone.
+    pub async fn fetch(&self, object: &BlobObject) -> StoreResult<Option<Bytes>> {
+        match self.objects.get(&path(object)).await {
             Ok(found) => {
                 let bytes = found.bytes().await?;
                 metrics::counter!(measure::BLOB_BYTES.name, "direction" => "out")
@@ -221,6 +226,24 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Copies an object to another store unless it has it; how many bytes that were. Fails when it is gone here or is
+    /// not what its name says.
+    pub async fn copy_to(&self, other: &Blobs, object: &BlobObject) -> StoreResult<Option<u64>> {
+        if other.objects.head(&path(object)).await.is_ok() {
+            return Ok(None);
+        }
+        let id = &object.id;
+        let Some(bytes) = self.fetch(object).await? else {
+            return Err(StoreError::Blob(format!("the file of bytes {id} is missing")));
+        };
+        if BlobId::of(&bytes) != *id {
+            return Err(StoreError::Blob(format!("the file of bytes {id} is damaged")));
+        }
+        let length = bytes.len() as u64;
+        other.put(object, bytes).await?;
+        Ok(Some(length))
     }
 
     /// Removes an object that nothing refers to.
@@ -240,7 +263,7 @@ fn stored(bytes: &Bytes, content_type: &str) -> StoredBlob {
     }
 }
 
-fn path(BlobObject { id, generation }: &BlobObject) -> ObjectPath {
+pub(crate) fn path(BlobObject { id, generation }: &BlobObject) -> ObjectPath {
     let folder = id.0.get(..2).unwrap_or("00");
     match generation {
         0 => ObjectPath::from(format!("{folder}/{}", id.0)),

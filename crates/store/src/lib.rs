@@ -9,10 +9,12 @@
 
 pub mod account;
 pub mod backlog;
+pub mod backup;
 pub mod blob;
 pub mod bus;
 pub mod call;
 pub mod card;
+pub mod check;
 pub mod clock;
 pub mod comment;
 pub mod crash;
@@ -27,6 +29,8 @@ pub mod outbox;
 pub mod postgres;
 pub mod publication;
 pub mod random;
+pub mod reader;
+pub mod retention;
 pub mod rows;
 pub mod schedule;
 pub mod setting;

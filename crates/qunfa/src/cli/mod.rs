@@ -8,15 +8,20 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::settings::LogArea;
 
 pub mod account;
+pub mod backup;
+pub mod bar;
 pub mod bench;
+pub mod check;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod follower;
 pub mod import;
 pub mod mass;
 pub mod output;
+pub mod restore;
 pub mod sandbox;
 pub mod serve;
 pub mod tag;
@@ -69,6 +74,14 @@ pub enum Command {
     /// Events to the accounts' servers: list, send again (事件推送)
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Recompute all counts and promises from the rows, also while the server runs (检查)
+    Check(check::CheckArgs),
+    /// Copy an installation while it runs: database and files (备份)
+    Backup(backup::BackupArgs),
+    /// Make an installation from a backup (恢复)
+    Restore(restore::RestoreArgs),
+    /// Look at an installation and say what to do: rights, key, database, server (体检)
+    Doctor(doctor::DoctorArgs),
     /// Measure this machine (性能测试)
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -139,6 +152,10 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Tag(command) => tag::run(command).await,
         Command::Mass(command) => mass::run(command).await,
         Command::Event(command) => event::run(command).await,
+        Command::Check(args) => check::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),
         Command::Compat => {

@@ -162,6 +162,11 @@ pub fn safe(text: &str) -> String {
     out
 }
 
+/// The same of several lines, which stay lines.
+pub fn safe_lines(text: &str) -> String {
+    text.lines().map(|line| safe(line) + "\n").collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

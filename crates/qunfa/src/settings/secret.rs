@@ -100,8 +100,33 @@ pub fn open_private_folder(path: &Path) -> Result<(), SecretError> {
 /// The master key of a file: 32 bytes as 64 hexadecimal digits, made at the first call.
 pub fn read_or_make_key(path: &Path) -> Result<[u8; 32], SecretError> {
     let text = read_or_make(path, || hex::encode(Random::system().bytes::<32>()))?;
+    parse_key(path, &text)
+}
+
+/// The master key of a file; `None` when there is no such file.
+pub fn read_key(path: &Path) -> Result<Option<[u8; 32]>, SecretError> {
+    match read(path) {
+        Ok(text) => parse_key(path, &text).map(Some),
+        Err(SecretError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a master key to a file that must not be there yet.
+pub fn write_key(path: &Path, key: &[u8; 32]) -> Result<(), SecretError> {
+    let failed = |error| SecretError::File {
+        path: path.into(),
+        error,
+    };
+    if path.exists() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    write_new(path, &hex::encode(key)).map_err(failed)
+}
+
+fn parse_key(path: &Path, text: &str) -> Result<[u8; 32], SecretError> {
     let mut key = [0; 32];
-    hex::decode_to_slice(&text, &mut key).map_err(|_| SecretError::Content {
+    hex::decode_to_slice(text, &mut key).map_err(|_| SecretError::Content {
         path: path.into(),
         expected: "64 hexadecimal digits",
     })?;

@@ -5,6 +5,7 @@ mod callback;
 mod clock;
 mod common;
 mod crash;
+mod data;
 mod fault;
 mod intercept;
 mod library;

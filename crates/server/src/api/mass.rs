@@ -1,7 +1,7 @@
 //! Mass sends: `sendall`, `send`, `preview`, `get`, `delete`, `speed` (spec mass-send §8–§13).
 
-mod audience;
-mod content;
+pub mod audience;
+pub mod content;
 
 use axum::extract::State;
 use domain::{

@@ -201,6 +201,7 @@ fn apply(db: &Connection, shared: &Shared, id: AccountId, change: &AccountChange
     }
     if let Some(quota) = &change.quota {
         set("quota", &columns::quota_text(quota)?)?;
+        crate::check::quota_changes(db, id)?;
     }
     if let Some(callback) = &change.callback {
         let wrapped = callback

@@ -59,7 +59,7 @@ pub(super) fn quota_text(quota: &Quota) -> StoreResult<String> {
     Ok(serde_json::to_string(&row)?)
 }
 
-pub(super) fn quota(text: &str) -> StoreResult<Quota> {
+pub(crate) fn quota(text: &str) -> StoreResult<Quota> {
     let QuotaRow {
         sends_per_day,
         calls_per_day,

@@ -112,7 +112,7 @@ impl Readers {
     }
 
     /// Runs `work` on one snapshot of the database.
-    fn run<T>(&self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
+    pub(crate) fn run<T>(&self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
         let connection = self.begin()?;
         let result = work(&connection);
         // A connection whose snapshot cannot be given up is not used again.

@@ -37,6 +37,16 @@ pub(crate) async fn on_postgres(client: &mut tokio_postgres::Client) -> StoreRes
         .map_err(failed)
 }
 
+/// The number of the newest.
+pub(crate) fn newest() -> i64 {
+    let runner = embedded::migrations::runner();
+    let numbers = runner
+        .get_migrations()
+        .iter()
+        .map(|migration| i64::from(migration.version()));
+    numbers.max().unwrap_or(0)
+}
+
 fn failed(error: refinery::Error) -> StoreError {
     StoreError::Database(error.to_string())
 }

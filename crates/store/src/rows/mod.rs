@@ -24,7 +24,7 @@ mod backlog;
 mod blob;
 mod call;
 mod card;
-mod columns;
+pub(crate) mod columns;
 mod comment;
 mod content;
 mod database;

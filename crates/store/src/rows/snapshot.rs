@@ -96,7 +96,7 @@ fn copy_all(from: &Connection, to: &mut Connection) -> StoreResult<()> {
 }
 
 /// The newest migration of a database.
-fn version(database: &Connection) -> StoreResult<Option<i64>> {
+pub(super) fn version(database: &Connection) -> StoreResult<Option<i64>> {
     let newest = database
         .query_row("SELECT MAX(version) FROM refinery_schema_history", [], |row| {
             row.get(0)

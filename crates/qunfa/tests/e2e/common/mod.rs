@@ -3,16 +3,20 @@
 pub mod files;
 pub mod receiver;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use domain::time::{Timestamp, parse_rfc3339};
+use domain::time::{Calendar, Timestamp, parse_rfc3339};
 use qunfa::{
     clock::{VirtualClock, WallClock},
     sandbox::{Sandbox, SandboxConfig, World, intercept::Interception},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{clock::Clock, postgres::PostgresOptions};
+use store::{check, clock::Clock, postgres::PostgresOptions, reader::Reader};
 use testkit::postgres::database_of;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -29,6 +33,7 @@ pub struct TestServer {
     pub clock: Arc<VirtualClock>,
     http: reqwest::Client,
     folder: Option<tempfile::TempDir>,
+    data: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -103,6 +108,7 @@ impl TestServer {
             clock,
             http: http.expect("a client"),
             folder: None,
+            data: folder.to_owned(),
             stop: Some(stop),
             task: Some(task),
         }
@@ -205,6 +211,23 @@ impl TestServer {
     /// What the clock shows.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+impl Drop for TestServer {
+    /// I21: whatever a test did, the rows keep every promise at its end; the server may be running still.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let opened = match database_of(&self.data) {
+                Some(url) => Reader::connect(&PostgresOptions::new(url)),
+                None => Reader::open(&self.data),
+            };
+            let reader = opened.expect("the store opens beside the server");
+            let checked = || check::run(&reader, &Calendar::shanghai(), &|_, _, _| {}).expect("checks");
+            // On a thread of its own: a server's rows are waited for.
+            let report = std::thread::scope(|scope| scope.spawn(checked).join().expect("no panic"));
+            assert_eq!(report.findings, [], "{:#?}", report.seen);
+        }
     }
 }
 

@@ -162,9 +162,10 @@ fn read_csv(source: impl Read, on_row: &mut dyn FnMut(Row) -> bool) -> Result<()
             columns = Some(header(&record)?);
             continue;
         };
-        // Behind its last line, less its own lines: rows that quote line breaks have several.
+        // Behind its last line, less its own lines: rows that quote line breaks have several. A quote that is never
+        // closed takes the end of the file in too, so that no line is behind it.
         let breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let line = reader.position().line().saturating_sub(1 + breaks);
+        let line = reader.position().line().saturating_sub(1 + breaks).max(line);
         if !on_row(Row {
             line,
             follower: from_record(columns, &record).and_then(checked),

@@ -185,3 +185,14 @@ fn reading_stops_when_nobody_wants_more() {
     .expect("reads");
     assert_eq!(count, 2);
 }
+
+#[test]
+fn a_quote_that_is_never_closed_has_the_line_on_which_it_opens() {
+    let mut lines = Vec::new();
+    let read = read("external_id\nu1\n\"u2\nu3".as_bytes(), &mut |row| {
+        lines.push(row.line);
+        true
+    });
+    assert!(read.is_ok());
+    assert_eq!(lines, [2, 3]);
+}
