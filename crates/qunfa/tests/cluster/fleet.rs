@@ -24,9 +24,6 @@ pub const START: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(8);
 const POLL: Duration = Duration::from_millis(20);
 
-/// What a node is to do otherwise than all others: variables of its environment.
-pub type Special = Vec<(&'static str, String)>;
-
 /// The servers that nodes share.
 pub struct Servers {
     pub postgres: Postgres,
@@ -185,9 +182,10 @@ impl Node {
         }
     }
 
-    /// Forgets a special variable, from the next start on.
-    pub fn forget(&mut self, name: &str) {
+    /// Another value of a variable, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
         self.command.retain(|(known, _)| known != name);
+        self.command.push((name.to_owned(), value.to_owned()));
     }
 
     /// Waits until the node says that it is ready.

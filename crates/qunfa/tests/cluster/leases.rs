@@ -29,7 +29,9 @@ fn roles(roles: &str) -> (&'static str, String) {
 async fn i18_the_batches_of_a_dead_node_run_elsewhere_within_15_s() {
     let mut fleet = Fleet::without_nodes();
     fleet.add(&[roles(ANSWERS)]).await;
-    fleet.add(&[roles(WORKS), ("QUNFA_CRASH", "lease.taken:1".to_owned())]).await;
+    fleet
+        .add(&[roles(WORKS), ("QUNFA_CRASH", "lease.taken:1".to_owned())])
+        .await;
     fleet.add(&[roles(WORKS)]).await;
     let client = fleet.nodes[0].client.clone();
     let one = account(&client, "Takeover").await;
@@ -54,7 +56,9 @@ async fn i16_a_worker_that_was_stopped_with_a_lease_cannot_write_when_it_comes_b
     let rounds = if long() { 2_000 } else { 200 };
     let mut fleet = Fleet::without_nodes();
     fleet.add(&[roles(ANSWERS)]).await;
-    fleet.add(&[roles(WORKS), ("QUNFA_PAUSE", "lease.taken:1".to_owned())]).await;
+    fleet
+        .add(&[roles(WORKS), ("QUNFA_PAUSE", "lease.taken:1".to_owned())])
+        .await;
     fleet.add(&[roles(WORKS)]).await;
     let client = fleet.nodes[0].client.clone();
     let one = account(&client, "Stopped").await;
@@ -101,7 +105,9 @@ fn lines(log: &str, with: &str) -> usize {
 async fn i16_i18_a_worker_that_stops_inside_its_transaction_loses_it_and_the_block_goes_on_elsewhere() {
     let mut fleet = Fleet::without_nodes();
     fleet.add(&[roles(ANSWERS)]).await;
-    fleet.add(&[roles(WORKS), ("QUNFA_PAUSE", "release.written:1".to_owned())]).await;
+    fleet
+        .add(&[roles(WORKS), ("QUNFA_PAUSE", "release.written:1".to_owned())])
+        .await;
     fleet.add(&[roles(WORKS)]).await;
     let client = fleet.nodes[0].client.clone();
     let one = account(&client, "Inside").await;
@@ -117,7 +123,10 @@ async fn i16_i18_a_worker_that_stops_inside_its_transaction_loses_it_and_the_blo
     other.process.resume();
     let reads = async || mass(&client, &one, id).await["sent_count"] == 10;
     until(TAKEN_OVER, "i18: its transaction is given up", reads).await;
-    println!("given up and taken over {:.1} s after the stop", stopped.elapsed().as_secs_f64());
+    println!(
+        "given up and taken over {:.1} s after the stop",
+        stopped.elapsed().as_secs_f64()
+    );
     stopping.process.resume();
     finished(&client, &one, id, 10).await;
     check_masses(&fleet, &client, &one, &[id], 10).await;
@@ -143,7 +152,10 @@ async fn i17_everything_works_without_nats_only_later() {
         let took = until(Duration::from_secs(7), "i17: the entry", there).await;
         slowest = slowest.max(took);
     }
-    println!("without NATS the slowest entry came after {:.1} s", slowest.as_secs_f64());
+    println!(
+        "without NATS the slowest entry came after {:.1} s",
+        slowest.as_secs_f64()
+    );
     for id in &sent {
         finished(&client, &one, *id, 10).await;
     }
@@ -168,7 +180,10 @@ async fn a_node_that_is_cut_off_from_its_database_says_so_within_5_s() {
             let (mut body, access) = (body.clone(), &access);
             body["clientmsgid"] = json!(format!("{name}-{call}"));
             async move {
-                let answer = cut_off.client.post("/cgi-bin/message/mass/sendall", access, &body).await;
+                let answer = cut_off
+                    .client
+                    .post("/cgi-bin/message/mass/sendall", access, &body)
+                    .await;
                 (body, answer.expect("an answer"), began.elapsed())
             }
         });
@@ -177,25 +192,46 @@ async fn a_node_that_is_cut_off_from_its_database_says_so_within_5_s() {
             assert_eq!(answer["errcode"], -1, "{answer}");
             assert!(*took < Duration::from_millis(5_500), "{took:?}");
         }
-        let inbox = cut_off.client.request(reqwest::Method::GET, "/inbox/entries").bearer_auth(&reads);
+        let inbox = cut_off
+            .client
+            .request(reqwest::Method::GET, "/inbox/entries")
+            .bearer_auth(&reads);
         let (status, _) = cut_off.client.answer(inbox).await.expect("an answer");
         assert!((500..600).contains(&status), "{status}");
         let slowest = answers.iter().map(|(_, _, took)| *took).max().unwrap_or_default();
         println!("{name}: -1 after {:.1} s at most", slowest.as_secs_f64());
         // The other node works, and what the cut one was asked is asked there.
         for (body, ..) in &answers {
-            let answer = other.client.post("/cgi-bin/message/mass/sendall", &access, body).await;
+            let answer = other
+                .client
+                .post("/cgi-bin/message/mass/sendall", &access, body)
+                .await;
             let answer = answer.expect("an answer");
-            assert!(matches!(answer["errcode"].as_i64(), Some(0 | 45_065)), "i10: {answer}");
+            assert!(
+                matches!(answer["errcode"].as_i64(), Some(0 | 45_065)),
+                "i10: {answer}"
+            );
         }
         cut_off.proxy.set(Network::Works);
         let back = until(FINISHED, "it is back", async || {
-            let answer = cut_off.client.post("/cgi-bin/message/mass/speed/get", &access, &json!({})).await;
+            let answer = cut_off
+                .client
+                .post("/cgi-bin/message/mass/speed/get", &access, &json!({}))
+                .await;
             answer.is_some_and(|answer| answer["errcode"] == 0 || answer["speed"].is_number())
         });
-        println!("{name}: answers {:.1} s after it was over", back.await.as_secs_f64());
+        println!(
+            "{name}: answers {:.1} s after it was over",
+            back.await.as_secs_f64()
+        );
     }
-    let all = async || other.client.entries(&reads).await.is_some_and(|entries| entries.len() == 16);
+    let all = async || {
+        other
+            .client
+            .entries(&reads)
+            .await
+            .is_some_and(|entries| entries.len() == 16)
+    };
     until(FINISHED, "i02, i03: sixteen entries", all).await;
     fleet.check();
 }

@@ -25,6 +25,7 @@ mod table;
 #[path = "../faults/verify.rs"]
 mod verify;
 #[path = "../faults/work.rs"]
+#[expect(dead_code, reason = "no crash point is aimed at")]
 mod work;
 #[path = "../faults/world.rs"]
 #[expect(dead_code, reason = "there is no folder to copy")]

@@ -53,9 +53,7 @@ pub async fn reader(client: &Client, account: &Account, number: usize) -> Reader
 pub async fn send(client: &Client, token: &str, key: &str) -> i64 {
     let body = json!({"filter": {"is_to_all": true}, "msgtype": "text", "text": {"content": "text"},
         "clientmsgid": key});
-    let answer = client
-        .post("/cgi-bin/message/mass/sendall", token, &body)
-        .await;
+    let answer = client.post("/cgi-bin/message/mass/sendall", token, &body).await;
     let answer = answer.expect("an answer");
     answer["msg_id"].as_i64().unwrap_or_else(|| panic!("{answer}"))
 }
@@ -75,10 +73,7 @@ pub async fn token(client: &Client, account: &Account) -> String {
 pub async fn until(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let started = Instant::now();
     while !holds().await {
-        assert!(
-            started.elapsed() < patience,
-            "not within {patience:?}: {what}"
-        );
+        assert!(started.elapsed() < patience, "not within {patience:?}: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     started.elapsed()

@@ -34,8 +34,14 @@ async fn what_one_node_is_told_all_nodes_know() {
     let reads = reader(&a.client, &one, FOLLOWERS - 1).await.token;
 
     let id = send(&b.client, &access, "one").await;
-    let took = until(DELIVERED, "the entry", async || entries(&c.client, &reads).await == 1).await;
-    println!("sent through one node, read through another after {} ms", took.as_millis());
+    let took = until(DELIVERED, "the entry", async || {
+        entries(&c.client, &reads).await == 1
+    })
+    .await;
+    println!(
+        "sent through one node, read through another after {} ms",
+        took.as_millis()
+    );
     until(DELIVERED, "the event", async || receiver.told(0, id).len() == 1).await;
     for node in &fleet.nodes {
         let mass = mass(&node.client, &one, id).await;
@@ -74,21 +80,34 @@ async fn deletion_is_seen_everywhere(fleet: &Fleet, one: &Account, access: &str,
         reqwest::multipart::Part::bytes(picture()).file_name("cover.jpg"),
     );
     let upload = format!("/cgi-bin/media/upload?type=thumb&access_token={access}");
-    let upload = a.client.api(a.client.request(Method::POST, &upload).multipart(form)).await;
+    let upload = a
+        .client
+        .api(a.client.request(Method::POST, &upload).multipart(form))
+        .await;
     let thumb = upload.expect("an answer")["thumb_media_id"].clone();
     let articles = json!({"articles": [{"title": "t", "thumb_media_id": thumb, "content": "<p>正文</p>"}]});
-    let news = b.client.post("/cgi-bin/media/uploadnews", access, &articles).await;
+    let news = b
+        .client
+        .post("/cgi-bin/media/uploadnews", access, &articles)
+        .await;
     let news = news.expect("an answer")["media_id"].clone();
     let body = json!({"filter": {"is_to_all": true}, "msgtype": "mpnews", "mpnews": {"media_id": news}});
-    let sent = c.client.post("/cgi-bin/message/mass/sendall", access, &body).await;
+    let sent = c
+        .client
+        .post("/cgi-bin/message/mass/sendall", access, &body)
+        .await;
     let id = sent.expect("an answer")["msg_id"].clone();
-    until(DELIVERED, "the news", async || entries(&a.client, reads).await == 1).await;
+    until(DELIVERED, "the news", async || {
+        entries(&a.client, reads).await == 1
+    })
+    .await;
     let entry = b.client.entries(reads).await.expect("an inbox").remove(0);
     let link = link_of(&entry);
     for node in &fleet.nodes {
         assert!(page(&node.client, &link).await.contains("正文"));
     }
-    let finished = async || mass(&b.client, one, id.as_i64().expect("a number")).await["state"] == "succeeded";
+    let finished =
+        async || mass(&b.client, one, id.as_i64().expect("a number")).await["state"] == "succeeded";
     until(DELIVERED, "it is finished", finished).await;
     let body = json!({"msg_id": id});
     let deleted = b.client.post("/cgi-bin/message/mass/delete", access, &body).await;
@@ -106,17 +125,26 @@ async fn a_token_that_ends_ends_everywhere(fleet: &Fleet, one: &Account) {
         let body = json!({"grant_type": "client_credential", "appid": one.app_id, "secret": one.secret,
             "force_refresh": force});
         let request = client.request(Method::POST, "/cgi-bin/stable_token");
-        let answer = client.api(request.body(body.to_string())).await.expect("an answer");
+        let answer = client
+            .api(request.body(body.to_string()))
+            .await
+            .expect("an answer");
         answer["access_token"].as_str().expect("a token").to_owned()
     };
     let old = renew(&fleet.nodes[0].client, false).await;
     let works = async |client: &Client, token: &str| {
-        let answer = client.post("/cgi-bin/message/mass/speed/get", token, &json!({})).await;
+        let answer = client
+            .post("/cgi-bin/message/mass/speed/get", token, &json!({}))
+            .await;
         answer.expect("an answer")["errcode"].as_i64().unwrap_or_default()
     };
     for node in &fleet.nodes {
         assert_eq!(works(&node.client, &old).await, 0);
-        assert_eq!(renew(&node.client, false).await, old, "i10: the same on every node");
+        assert_eq!(
+            renew(&node.client, false).await,
+            old,
+            "i10: the same on every node"
+        );
     }
     let new = renew(&fleet.nodes[1].client, true).await;
     for node in &fleet.nodes {
