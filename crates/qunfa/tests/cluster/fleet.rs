@@ -17,7 +17,7 @@ use crate::{
     proxy::{Network, Proxy},
 };
 
-const BUCKET: &str = "qunfa-cluster";
+pub const BUCKET: &str = "qunfa-cluster";
 /// How long a node may take to be ready on a busy machine.
 pub const START: Duration = Duration::from_secs(60);
 /// How long a caller waits for an answer; a stopped node gives none.

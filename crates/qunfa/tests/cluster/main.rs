@@ -4,6 +4,7 @@
 //! What a world is, what is done to it and how it is looked at from outside are those of the fault tests.
 
 mod cuts;
+mod documents;
 mod fleet;
 mod leases;
 mod million;
