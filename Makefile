@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit docs deny compat acceptance bench servers soak clean
+.PHONY: help run build release test fmt lint unit postgres docs deny compat acceptance bench servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -18,7 +18,7 @@ build:
 release: ## The optimised binary, target/release/qunfa
 	cargo build --release --locked -p qunfa
 
-test: fmt lint unit docs deny compat ## Everything that CI runs
+test: fmt lint unit postgres docs deny compat ## Everything that CI runs
 	@echo "make test: all parts passed"
 
 fmt: ## Formatting
@@ -29,6 +29,9 @@ lint: ## Clippy, warnings are errors
 
 unit: servers ## Rust tests, of every crate and end to end
 	cargo test --workspace --all-features --locked
+
+postgres: servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
+	QUNFA_TEST_STORE=postgres cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance
 
 docs: ## The API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked

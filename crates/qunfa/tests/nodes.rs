@@ -93,7 +93,7 @@ impl Node {
     }
 
     async fn account(&self) -> wire::client::Account {
-        let body = json!({"name": "Nodes", "kind": "service"});
+        let body = json!({"name": "Nodes", "kind": "service", "verified": true});
         let created = self
             .http
             .post(format!("{}/v1/accounts", self.base))

@@ -229,6 +229,7 @@ async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watch
         guest.settings.keep_alive_timeout,
     );
     let service = service_fn(move |mut request: Request<Incoming>| {
+        let within = header_bytes(&request) <= HEADER_BYTES_MAX;
         let (source, place) = guest.place(&request);
         request.extensions_mut().insert(source);
         let served = stage.serving();
@@ -238,6 +239,11 @@ async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watch
                 metrics::counter!(measure::CONNECTIONS_REFUSED.name).increment(1);
                 return Ok(too_many().map(|body| served.until_sent(body)));
             };
+            if !within {
+                // hyper's buffer may take in a little more than its limit when the end comes with the last read.
+                let refused = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+                return Ok(refused.map(|body| served.until_sent(body)));
+            }
             let Ok(response) = answer.await;
             if response.extensions().get::<HangUp>().is_some() {
                 return Err("hung up as a fault rule says");
@@ -255,6 +261,17 @@ async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watch
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Bytes of a request's line and headers, as they came.
+fn header_bytes(request: &Request<Incoming>) -> usize {
+    let line = request.method().as_str().len()
+        + request.uri().path().len()
+        + request.uri().query().map_or(0, str::len);
+    let fields = request.headers().iter();
+    line + fields
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum::<usize>()
 }
 
 /// The answer to who has too many requests under way behind a proxy.

@@ -59,6 +59,7 @@ pub fn router(app: App) -> Router {
             transport::limit_body_idle,
         ))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
+        .layer(middleware::from_fn(transport::refuse_connect))
         .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
         .with_state(app);
     // The path is put in order before anything is routed.

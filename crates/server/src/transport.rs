@@ -11,7 +11,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{Uri, header},
+    http::{Method, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -123,6 +123,14 @@ pub async fn finish_native_call(request: Request, next: Next) -> Response {
         discard(rest).await;
     }
     response
+}
+
+/// Refuses CONNECT at once: this is no proxy, and an answer to it may have no body.
+pub async fn refuse_connect(request: Request, next: Next) -> Response {
+    match *request.method() {
+        Method::CONNECT => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// The same path without doubled slashes and without a last one (spec errors §1).

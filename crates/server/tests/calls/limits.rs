@@ -85,11 +85,13 @@ async fn sec10_headers_end_at_64_kib_and_at_100_fields() {
             .starts_with("HTTP/1.1 200")
     );
     // The connection ends in the middle of the header, and with it perhaps the way for the 431.
-    let refused = server.talk(long(65 << 10).as_bytes()).await;
-    assert!(
-        refused.is_empty() || refused.starts_with("HTTP/1.1 431"),
-        "{refused}"
-    );
+    for kib in [65, 70, 100, 1_000] {
+        let refused = server.talk(long(kib << 10).as_bytes()).await;
+        assert!(
+            refused.is_empty() || refused.starts_with("HTTP/1.1 431"),
+            "{kib}: {refused}"
+        );
+    }
     assert!(
         server
             .talk(many(100).as_bytes())
