@@ -9,7 +9,7 @@ use crate::{
     dice::{Dice, long, seed},
     fleet::Fleet,
     proxy::{Cut, Network, Proxy, Way},
-    table::Table,
+    strikes::Table,
     work::Task,
     world::{Purpose, World},
 };
@@ -55,7 +55,7 @@ pub fn note_cuts(proxy: &Proxy, before: usize, table: &Table) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn i01_i02_i03_i04_i10_i12_i19_i20_hold_when_a_connection_is_cut_at_any_message() {
-    let (last, times) = if long() { (250, 10) } else { (130, 2) };
+    let (last, times) = if long() { (250, 10) } else { (200, 2) };
     // One node does all the work and all its connections are cut; the other only answers, to look at the outcome.
     let mut fleet = Fleet::start(1).await;
     fleet.add(&[("QUNFA_NODE_ROLES", "api,live".to_owned())]).await;

@@ -11,7 +11,7 @@ use crate::{
     parts::{account, mass, people, reader, send, token, until},
     process::Client,
     proxy::Network,
-    table::Table,
+    strikes::Table,
     world::Account,
 };
 

@@ -8,11 +8,13 @@ mod documents;
 mod fleet;
 mod leases;
 mod million;
+mod own;
 mod parts;
 mod path;
 mod proxy;
 mod rows;
 mod storm;
+mod table;
 
 #[path = "../faults/dice.rs"]
 mod dice;
@@ -22,7 +24,7 @@ mod process;
 #[path = "../faults/receiver.rs"]
 mod receiver;
 #[path = "../faults/table.rs"]
-mod table;
+mod strikes;
 #[path = "../faults/verify.rs"]
 mod verify;
 #[path = "../faults/work.rs"]
@@ -31,3 +33,14 @@ mod work;
 #[path = "../faults/world.rs"]
 #[expect(dead_code, reason = "there is no folder to copy")]
 mod world;
+
+// The races over HTTP, over these nodes.
+#[path = "../races/keys.rs"]
+mod keys;
+#[path = "../races/nodes.rs"]
+mod nodes;
+#[path = "../races/table.rs"]
+#[expect(dead_code, reason = "the number of rounds is another here")]
+mod row;
+#[path = "../races/slots.rs"]
+mod slots;

@@ -10,7 +10,7 @@ use crate::{
     dice::{Dice, long, seed},
     fleet::{Fleet, Node, Servers},
     proxy::Network,
-    table::Table,
+    strikes::Table,
     work::Task,
     world::{PURPOSES, World},
 };
