@@ -54,6 +54,7 @@ servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3
 soak: release ## The long form of the fault tests: 10,000 restarts, 20,000 disks; for a night
 	@! grep -qa QUNFA_CRASH target/release/qunfa || { echo "a release build has crash points"; exit 1; }
 	QUNFA_SOAK=1 cargo test --locked -p qunfa --test faults -- --nocapture --test-threads 2 | grep -vE '^(round|image) '
+	QUNFA_SOAK=1 cargo test --locked -p qunfa --test cluster -- --nocapture --test-threads 1
 
 clean:
 	cargo clean

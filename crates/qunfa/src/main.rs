@@ -32,6 +32,10 @@ fn run(cli: Cli) -> Result<Status, CliError> {
     if let Some(at) = process_env("QUNFA_CRASH") {
         store::crash::arm(&at).map_err(|error| CliError::failed(format!("QUNFA_CRASH: {error}")))?;
     }
+    #[cfg(debug_assertions)]
+    if let Some(at) = process_env("QUNFA_PAUSE") {
+        store::crash::pause(&at).map_err(|error| CliError::failed(format!("QUNFA_PAUSE: {error}")))?;
+    }
     if let Some(area) = job.log() {
         log::start(area);
     }

@@ -26,11 +26,14 @@ const COMPRESSED_MIN: u64 = 512;
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
     let mut routes = health::routes().merge(metrics::routes());
+    let in_time = middleware::from_fn_with_state(app.clone(), transport::limit_reading);
     if app.settings.roles.contains(&Role::Api) {
-        routes = routes.merge(api::routes(&app)).merge(v1::routes());
+        let native = v1::routes().layer(in_time.clone());
+        routes = routes.merge(api::routes(&app)).merge(native);
     }
     if app.settings.roles.contains(&Role::Live) {
-        routes = routes.merge(inbox::routes()).merge(pages::routes());
+        let live = inbox::routes().merge(pages::routes());
+        routes = routes.merge(live.layer(in_time));
     }
     if app.world.is_some() {
         routes = routes.layer(middleware::from_fn_with_state(

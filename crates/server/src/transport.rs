@@ -103,6 +103,18 @@ pub async fn finish_api_call(State(app): State<App>, request: Request, next: Nex
     response
 }
 
+/// Bounds the time to the answer of what is only read: a database that is silent must not silence us (SEC10).
+pub async fn limit_reading(State(app): State<App>, request: Request, next: Next) -> Response {
+    if !request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let answer = timeout(app.settings.answer_timeout, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        tracing::error!("something to be read was not there in time");
+        Problem::internal().into_response()
+    })
+}
+
 /// Reads what is left of the request before its answer goes out.
 pub async fn finish_native_call(request: Request, next: Next) -> Response {
     let (request, mut watch) = watch(request, None);

@@ -2,7 +2,8 @@
 //!
 //! `crash_point!("accept.written")` stands wherever something durable begins or has just happened. A process that
 //! was [armed](arm) with `accept.written:3` ends the third time it comes there: no destructor runs, nothing is
-//! flushed, nobody is told.
+//! flushed, nobody is told. One that is told to [pause] there stops itself instead, every third time, until somebody
+//! lets it go on.
 
 /// Every point there is. The compiler refuses one that is not listed; the restart loop fails when one listed is
 /// never reached.
@@ -97,7 +98,7 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 }
 
 #[cfg(debug_assertions)]
-pub use armed::{arm, reached};
+pub use armed::{arm, pause, reached};
 
 #[cfg(debug_assertions)]
 mod armed {
@@ -113,15 +114,19 @@ mod armed {
 
     static ARMED: OnceLock<Armed> = OnceLock::new();
 
+    struct Paused {
+        point: String,
+        every: u32,
+        come: AtomicU32,
+    }
+
+    static PAUSED: OnceLock<Paused> = OnceLock::new();
+
     /// Lets this process end at `POINT:N`, the N-th time (from 1) that it comes to this point. Once only.
     pub fn arm(at: &str) -> Result<(), String> {
-        let (point, times) = at.split_once(':').unwrap_or((at, "1"));
-        let times = times.parse::<u32>().ok().filter(|times| *times > 0);
-        let (true, Some(times)) = (super::is_listed(point), times) else {
-            return Err(format!("{at:?} is no POINT:N with a point of this build"));
-        };
+        let (point, times) = parse(at)?;
         let armed = Armed {
-            point: point.to_owned(),
+            point,
             left: AtomicU32::new(times),
         };
         ARMED
@@ -129,12 +134,50 @@ mod armed {
             .map_err(|_| "already armed for another point".to_owned())
     }
 
-    /// Ends the process if it is armed for this point and this time.
+    /// Lets this process stop itself (`SIGSTOP`) at `POINT:N`, every N-th time that it comes to this point; it goes on
+    /// there when somebody sends `SIGCONT`.
+    pub fn pause(at: &str) -> Result<(), String> {
+        let (point, every) = parse(at)?;
+        let come = AtomicU32::new(0);
+        PAUSED
+            .set(Paused { point, every, come })
+            .map_err(|_| "already told to pause at another point".to_owned())
+    }
+
+    fn parse(at: &str) -> Result<(String, u32), String> {
+        let (point, times) = at.split_once(':').unwrap_or((at, "1"));
+        let times = times.parse::<u32>().ok().filter(|times| *times > 0);
+        match (super::is_listed(point), times) {
+            (true, Some(times)) => Ok((point.to_owned(), times)),
+            _ => Err(format!("{at:?} is no POINT:N with a point of this build")),
+        }
+    }
+
+    /// Ends or stops the process if it is told so for this point and this time.
     pub fn reached(point: &'static str) {
+        let paused = PAUSED.get().filter(|paused| paused.point == point);
+        if paused.is_some_and(|paused| {
+            (paused.come.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(paused.every)
+        }) {
+            stop_here();
+        }
         let armed = ARMED.get().filter(|armed| armed.point == point);
         if armed.is_some_and(|armed| armed.left.fetch_sub(1, Ordering::Relaxed) == 1) {
             std::process::abort();
         }
+    }
+
+    #[cfg(unix)]
+    fn stop_here() {
+        use rustix::process::{Signal, getpid, kill_process};
+        if let Err(error) = kill_process(getpid(), Signal::STOP) {
+            tracing::error!(%error, "the process cannot stop itself");
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn stop_here() {
+        tracing::error!("processes of this system cannot be stopped");
     }
 }
 
@@ -157,7 +200,7 @@ mod tests {
             "accept.written:0",
             "accept.written:x",
         ] {
-            assert!(arm(wrong).is_err(), "{wrong}");
+            assert!(arm(wrong).is_err() && pause(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -17,6 +17,8 @@ use tokio::{
 pub const ADMIN_TOKEN: &str = "faults-admin-token";
 /// A busy machine may take long to start a process; a healthy one takes 0.05 s.
 const START: Duration = Duration::from_secs(60);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a server is started.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +52,7 @@ impl Launch {
         }
         Ok(Process {
             child,
-            client: Client::new(&address),
+            client: Client::new(&address, PATIENCE),
         })
     }
 
@@ -144,11 +146,12 @@ impl Process {
 }
 
 impl Client {
-    fn new(address: &str) -> Self {
+    /// Asks the server at `address` and waits this long for an answer.
+    pub fn new(address: &str, patience: Duration) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(20))
+            .timeout(patience)
             .build();
         Self {
             base: format!("http://{address}"),

@@ -144,14 +144,7 @@ impl Template {
     pub async fn world(&self) -> World {
         let world = self.silent_world().await;
         let process = process::start(world.folder.path()).await;
-        for (index, account) in world.accounts.iter().enumerate() {
-            let callback = json!({"url": world.receiver.url(index), "token": "token123", "mode": "plain"});
-            let path = format!("/v1/accounts/{}", account.app_id);
-            let body = json!({"callback": callback});
-            process.client.must(Method::PATCH, &path, Some(&body)).await;
-            let token = log_in(&process.client, account).await.expect("a token");
-            world.asks().tokens.push(token);
-        }
+        world.enter(&process.client).await;
         process.kill().await;
         world
     }
@@ -170,6 +163,34 @@ impl Template {
 }
 
 impl World {
+    /// A new world on servers that run already.
+    pub async fn on(client: &Client, purposes: &[Purpose]) -> Self {
+        let mut accounts = Vec::new();
+        for purpose in purposes {
+            accounts.push(account(client, *purpose).await);
+        }
+        let world = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            accounts,
+            receiver: Receiver::start().await,
+            asks: Mutex::default(),
+        };
+        world.enter(client).await;
+        world
+    }
+
+    /// Tells the server where callbacks go, and gets a token for each account.
+    async fn enter(&self, client: &Client) {
+        for (index, account) in self.accounts.iter().enumerate() {
+            let callback = json!({"url": self.receiver.url(index), "token": "token123", "mode": "plain"});
+            let path = format!("/v1/accounts/{}", account.app_id);
+            let body = json!({"callback": callback});
+            client.must(Method::PATCH, &path, Some(&body)).await;
+            let token = log_in(client, account).await.expect("a token");
+            self.asks().tokens.push(token);
+        }
+    }
+
     pub fn asks(&self) -> MutexGuard<'_, Asks> {
         self.asks.lock().expect("not poisoned")
     }

@@ -10,6 +10,7 @@
 mod finishing;
 mod keys;
 mod nodes;
+mod own;
 mod recalling;
 mod scheduling;
 mod slots;

@@ -1,36 +1,19 @@
 //! Nodes over one store, reached by HTTP: those named from outside, or one started here.
 
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const ADMIN_TOKEN: &str = "races-admin-token";
+use crate::own::Own;
 
 /// Running nodes over one store.
 pub struct Nodes {
     bases: Vec<String>,
     admin_token: String,
     http: reqwest::Client,
-    _own: Option<Process>,
-}
-
-/// A node of our own; it ends with the test.
-struct Process {
-    child: Child,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    _own: Option<Own>,
 }
 
 impl Nodes {
@@ -49,8 +32,8 @@ impl Nodes {
                 )
             }
             None => {
-                let (base, process) = launch();
-                (vec![base], ADMIN_TOKEN.to_owned(), Some(process))
+                let own = Own::start().await;
+                (own.bases.clone(), own.admin_token.clone(), Some(own))
             }
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -231,25 +214,4 @@ impl Account<'_> {
 /// A body of sendall: a text to all.
 pub fn text_to_all(text: &str) -> Value {
     json!({"filter": {"is_to_all": true}, "msgtype": "text", "text": {"content": text}})
-}
-
-fn launch() -> (String, Process) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let listen = free.expect("a port").to_string();
-    let child = Command::new(env!("CARGO_BIN_EXE_qunfa"))
-        .args(["serve", "--listen", &listen, "--data"])
-        .arg(folder.path().join("data"))
-        .current_dir(folder.path())
-        .env("QUNFA_ADMIN_TOKEN", ADMIN_TOKEN)
-        .env("QUNFA_LOG_LEVEL", "error")
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("the binary starts");
-    let process = Process {
-        child,
-        _folder: folder,
-    };
-    (format!("http://{listen}"), process)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::writer::{Priority, Scope, Writer};
 use crate::{StoreError, StoreResult, postgres::Postgres, sql::Connection, sqlite::Sqlite};
@@ -38,8 +38,13 @@ impl Database {
         F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
     {
         let readers = self.readers().clone();
-        let _place = self.readers().place().await?;
-        let task = tokio::task::spawn_blocking(move || readers.run(work));
+        let place = self.readers().place().await?;
+        // The thread keeps the place, not the caller: one who gave up leaves a thread behind that still waits for the
+        // database, and those must not become more than there are places.
+        let task = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            readers.run(work)
+        });
         task.await
             .map_err(|error| StoreError::Database(error.to_string()))?
     }
@@ -81,7 +86,7 @@ pub(crate) struct Readers {
     open: Box<Open>,
     begin: &'static str,
     idle: Mutex<Vec<Connection>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Readers {
@@ -102,13 +107,17 @@ impl Readers {
             open: Box::new(open),
             begin,
             idle: Mutex::new(Vec::new()),
-            places: Semaphore::new(count),
+            places: Arc::new(Semaphore::new(count)),
         }
     }
 
     /// A place among the readers at work; wait for it before [`Readers::run`].
-    async fn place(&self) -> StoreResult<tokio::sync::SemaphorePermit<'_>> {
-        self.places.acquire().await.map_err(|_| StoreError::Closed)
+    async fn place(&self) -> StoreResult<OwnedSemaphorePermit> {
+        self.places
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)
     }
 
     /// Runs `work` on one snapshot of the database.
