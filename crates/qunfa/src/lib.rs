@@ -16,3 +16,4 @@ mod parts;
 pub mod run;
 pub mod sandbox;
 pub mod settings;
+mod token_mark;

@@ -36,6 +36,7 @@ use crate::{
         ready::ReadyTo,
     },
     settings::{self, Settings, secret},
+    token_mark,
 };
 
 /// Runs the server of these settings until it is told to stop.
@@ -79,6 +80,15 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         let hint = "nodes on one database need the same master key, and data the key it was made with";
         failed(&error).hint(hint)
     })?;
+    let made = settings.server.admin_token.is_none() && settings.store.url.is_some();
+    if made {
+        let first = token_mark::is_first(node.store.as_ref(), &admin_token).await;
+        if !first.map_err(|error| failed(&error))? {
+            let message = "another node on this database has made an admin token of its own";
+            return Err(CliError::failed(message)
+                .hint("give all nodes the same one: server.admin_token or QUNFA_ADMIN_TOKEN"));
+        }
+    }
     clock
         .settle(node.store.as_ref())
         .await

@@ -146,3 +146,26 @@ async fn a_node_starts_by_the_settings_file_and_checks_its_database() {
     );
     drop(node);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_node_without_an_admin_token_is_told_to_have_the_first_ones() {
+    let mut fleet = Fleet::without_nodes();
+    fleet.share("QUNFA_ADMIN_TOKEN", None);
+    fleet.add(&[]).await;
+    // The first one may go and come back as often as it likes.
+    fleet.nodes[0].process.kill();
+    fleet.heal().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let second = Command::new(env!("CARGO_BIN_EXE_qunfa"))
+        .args(["serve", "--listen", &format!("127.0.0.1:{}", port::free())])
+        .current_dir(folder.path())
+        .envs(fleet.shared().iter().map(|(name, value)| (name, value)))
+        .env("QUNFA_STORE_URL", fleet.database())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        !second.status.success() && said.contains("QUNFA_ADMIN_TOKEN"),
+        "{said}"
+    );
+}

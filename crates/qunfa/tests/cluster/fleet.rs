@@ -150,6 +150,13 @@ impl Fleet {
         &self.shared
     }
 
+    /// Another value of a variable that all nodes started from now on have, or none.
+    pub fn share(&mut self, name: &str, value: Option<&str>) {
+        self.shared.retain(|(known, _)| known != name);
+        self.shared
+            .extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
     /// All parts work again, and every node says so.
     pub async fn heal(&mut self) {
         for node in &mut self.nodes {
