@@ -67,11 +67,25 @@ impl World {
                 }
             }
         };
-        let settled = tokio::time::timeout(SETTLES, waiting).await;
-        assert!(
-            settled.is_ok(),
-            "i01: a mass send or a schedule does not come to its end"
-        );
+        if tokio::time::timeout(SETTLES, waiting).await.is_ok() {
+            return;
+        }
+        for account in &self.accounts {
+            let mut rows = all(client, account, "masses").await;
+            rows.retain(|mass| mass["finished_at"].is_null());
+            let schedules = all(client, account, "schedules").await;
+            rows.extend(
+                schedules
+                    .into_iter()
+                    .filter(|schedule| schedule["state"] == "waiting"),
+            );
+            assert!(
+                rows.is_empty(),
+                "i01: {} do not come to their end, among them {}",
+                rows.len(),
+                rows.first().unwrap_or(&Value::Null)
+            );
+        }
     }
 
     /// Everything, except that events may still be on their way. Returns how many entries were seen.

@@ -35,7 +35,7 @@ impl Session {
     ) -> Result<T> {
         let answer = self.runtime.block_on(answer);
         answer
-            .inspect_err(|error| eprintln!("SQLERR {} {sql}", describe(error)))
+            .inspect_err(|error| tracing::warn!(error = describe(error), sql, "a statement failed"))
             .map_err(Into::into)
     }
 
