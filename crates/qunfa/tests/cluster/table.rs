@@ -6,5 +6,5 @@ pub use crate::row::Row;
 
 /// Rounds of each race over three nodes.
 pub fn rounds() -> usize {
-    if long() { 200 } else { 30 }
+    if long() { 200 } else { 12 }
 }

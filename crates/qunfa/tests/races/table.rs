@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Rounds in which every order is to be expected.
+const ENOUGH: usize = 50;
+
 /// Rounds of each race.
 pub fn rounds() -> usize {
     let Some(given) = std::env::var_os("QUNFA_RACES_ROUNDS") else {
@@ -45,13 +48,13 @@ impl Row {
         *count += 1;
     }
 
-    /// Prints the row; fails when an order never happened.
+    /// Prints the row; fails when an order never happened, though there were rounds enough for each.
     #[track_caller]
     pub fn print(&self) {
         println!("{self}");
         for (order, count) in &self.orders {
             assert!(
-                *count > 0,
+                *count > 0 || self.rounds < ENOUGH,
                 "{}: never in {} rounds: {order}",
                 self.race,
                 self.rounds
