@@ -329,14 +329,14 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
                 rounds: args.rounds,
                 tag_density: args.tag_density,
                 vs_rows: args.vs.is_some(),
-                json: args.json,
+                common: args.common.into(),
             })
             .await
         }
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {
                 followers: args.followers,
-                json: args.json,
+                common: args.common.into(),
             })
             .await
         }

@@ -2,10 +2,12 @@
 
 pub mod import;
 mod people;
-mod report;
+pub mod place;
+pub mod report;
 mod rows;
 pub mod send;
 mod system;
+mod usual;
 
 use std::error::Error;
 

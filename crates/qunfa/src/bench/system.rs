@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use store::clock::Clock;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::BenchResult;
+use super::{BenchResult, place::Ground};
 use crate::{
     clock::{VirtualClock, WallClock},
     sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, World},
@@ -22,12 +22,12 @@ pub(super) struct System {
 
 impl System {
     /// Opens the folder and serves; the clock shows `start`, or now, and runs.
-    pub(super) async fn start(folder: &Path, start: Option<Timestamp>) -> BenchResult<Self> {
+    pub(super) async fn start(ground: &Ground, start: Option<Timestamp>) -> BenchResult<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let config = SandboxConfig {
-            folder: folder.to_owned(),
-            postgres: None,
+            folder: ground.folder().to_owned(),
+            postgres: ground.postgres(),
             public_url: base.clone(),
             followers: 0,
             seed: 1,
