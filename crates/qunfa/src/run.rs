@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use crate::{
     bench,
     cli::{
-        bench::BenchCommand,
+        bench::{BenchCommand, ReadsArgs},
         error::{CliError, Status},
         output,
         sandbox::{Start, intercept::InterceptArgs},
@@ -333,6 +333,9 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
             })
             .await
         }
+        BenchCommand::Inbox(args) => bench::reads::run(reads_plan(bench::reads::Reads::Inbox, args)).await,
+        BenchCommand::Api(args) => bench::reads::run(reads_plan(bench::reads::Reads::Api, args)).await,
+        BenchCommand::Load => bench::load::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {
                 followers: args.followers,
@@ -343,6 +346,17 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
     };
     measured.map_err(|error| CliError::failed(format!("the measurement could not be made: {error}")))?;
     Ok(Status::Done)
+}
+
+fn reads_plan(reads: bench::reads::Reads, args: ReadsArgs) -> bench::reads::ReadsPlan {
+    bench::reads::ReadsPlan {
+        common: args.common.into(),
+        reads,
+        followers: args.followers,
+        rounds: args.rounds,
+        seconds: f64::from(args.seconds),
+        connections: args.connections as usize,
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {

@@ -74,7 +74,10 @@ pub async fn run() -> BenchResult<()> {
     let load: Load = serde_json::from_reader(std::io::stdin().lock())?;
     let mut connections = JoinSet::new();
     for number in 0..load.connections {
-        connections.spawn(ask(load.clone(), number * load.calls.len() / load.connections.max(1)));
+        connections.spawn(ask(
+            load.clone(),
+            number * load.calls.len() / load.connections.max(1),
+        ));
     }
     let started = Instant::now();
     let (mut times, mut body_bytes) = (Vec::new(), 0);
@@ -84,7 +87,11 @@ pub async fn run() -> BenchResult<()> {
         body_bytes += bytes;
     }
     times.sort_unstable();
-    let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3);
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 100)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
     let answers = times.len() as u64;
     let loaded = Loaded {
         answers,
@@ -115,7 +122,12 @@ async fn ask(load: Load, first: usize) -> BenchResult<(Vec<Duration>, u64)> {
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();
         if status != StatusCode::OK || body.starts_with(b"{\"errcode\":4") {
-            return Err(format!("{} answered {status}: {}", call.path, String::from_utf8_lossy(&body)).into());
+            return Err(format!(
+                "{} answered {status}: {}",
+                call.path,
+                String::from_utf8_lossy(&body)
+            )
+            .into());
         }
         times.push(asked.elapsed());
         bytes += body.len() as u64;

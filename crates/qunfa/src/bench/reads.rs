@@ -104,7 +104,11 @@ async fn measure(plan: &ReadsPlan, ground: &Ground) -> BenchResult<ReadsReport> 
         Reads::Inbox => vec![("GET /inbox/entries", world.inbox_calls(plan.followers).await?)],
         Reads::Api => world.api_calls(),
     };
-    kinds.extend(asked.into_iter().map(|(name, calls)| (name, served.address, calls)));
+    kinds.extend(
+        asked
+            .into_iter()
+            .map(|(name, calls)| (name, served.address, calls)),
+    );
     let mut results: Vec<Vec<(Loaded, f64)>> = vec![Vec::new(); kinds.len()];
     // The first round warms up and is left out.
     for round in 0..=plan.rounds {
@@ -233,7 +237,10 @@ impl World {
         );
         vec![
             ("POST /cgi-bin/message/mass/get", vec![get]),
-            ("GET /cgi-bin/tags/get", vec![call(path("/cgi-bin/tags/get"), None, None)]),
+            (
+                "GET /cgi-bin/tags/get",
+                vec![call(path("/cgi-bin/tags/get"), None, None)],
+            ),
         ]
     }
 }

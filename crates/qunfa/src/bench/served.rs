@@ -67,9 +67,9 @@ impl Served {
             tasks: Vec::new(),
         };
         let stopped = served.stop_signal();
-        served
-            .tasks
-            .push(tokio::spawn(async move { node.serve(listener, None, stopped).await }));
+        served.tasks.push(tokio::spawn(
+            async move { node.serve(listener, None, stopped).await },
+        ));
         let listener = local().await?;
         served.bare = listener.local_addr()?;
         let stopped = served.stop_signal();

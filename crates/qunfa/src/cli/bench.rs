@@ -14,6 +14,13 @@ pub enum BenchCommand {
     Send(SendArgs),
     /// The import of followers, beside raw SQLite (导入性能)
     Import(ImportArgs),
+    /// Inbox pages with their token check, beside a bare small answer (收件箱读取性能)
+    Inbox(ReadsArgs),
+    /// API calls that only read, beside a bare small answer (只读接口性能)
+    Api(ReadsArgs),
+    /// The second process of `inbox` and `api`
+    #[command(hide = true)]
+    Load,
 }
 
 /// What every measurement is asked.
@@ -73,6 +80,29 @@ pub struct ImportArgs {
     /// Followers to import
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub followers: u64,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Reads over HTTP.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  qunfa bench inbox --followers 1000000\n  qunfa bench api --store postgres://qunfa@127.0.0.1/postgres"
+)]
+pub struct ReadsArgs {
+    /// Followers of the account
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub followers: u64,
+    /// How often each side is measured
+    #[arg(long, value_name = "R", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: u32,
+    /// Seconds of each time
+    #[arg(long, value_name = "S", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Connections that ask
+    #[arg(long, value_name = "C", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub connections: u32,
     /// Store and file
     #[command(flatten)]
     pub common: CommonArgs,

@@ -3,6 +3,7 @@
 mod documents;
 mod logs;
 mod metrics;
+mod performance;
 mod process;
 mod ready;
 mod receiver;
