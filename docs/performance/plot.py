@@ -106,11 +106,18 @@ def plots():
         yield "reads.svg", bars("Answers a second", "", reads)
 
 
+def plotted(name):
+    """The picture of a table, where there is one."""
+    pictures = {"send": ("From the call to SEND_SUCCESS", "send.svg"), "reads": ("Answers a second", "reads.svg")}
+    title, file = pictures.get(name, ("", ""))
+    return f"\n\n![{title}](performance/{file})" if file in dict(plots()) else ""
+
+
 def page():
     text = PAGE.read_text()
     for name, make in TABLES.items():
-        pattern = rf"(<!-- table {name} -->\n).*?(\n<!-- end -->)"
-        text, count = re.subn(pattern, lambda m: m[1] + make() + m[2], text, flags=re.S)
+        pattern = rf"(<!-- table {name} -->\n)(?:.*?\n)??(<!-- end -->)"
+        text, count = re.subn(pattern, lambda m: m[1] + make() + plotted(name) + "\n" + m[2], text, flags=re.S)
         assert count == 1, f"the page has no place for the table {name}"
     return text
 
