@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit postgres docs deny compat acceptance bench servers soak clean
+.PHONY: help run build release test fmt lint unit postgres docs deny compat acceptance bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -47,6 +47,19 @@ acceptance: ## The acceptance list, row by row, with the results of its tests
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows
+
+# For instance PERFORMANCE_STORE=postgres://user@127.0.0.1/postgres, a user who may make databases.
+PERFORMANCE_STORE ?=
+
+performance: release ## Measures all of docs/performance.md anew: an hour, on a machine that rests
+	for store in sqlite $(PERFORMANCE_STORE); do \
+		to=docs/performance; kind=$${store%%:*}; \
+		./target/release/qunfa bench send --followers 10000000 --rounds 5 --vs rows --store $$store --json $$to/send-$$kind.json && \
+		./target/release/qunfa bench import --followers 1000000 --store $$store --json $$to/import-$$kind.json && \
+		./target/release/qunfa bench inbox --store $$store --json $$to/inbox-$$kind.json && \
+		./target/release/qunfa bench api --store $$store --json $$to/api-$$kind.json || exit 1; \
+	done
+	docs/performance/plot.py
 
 servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3
 	cargo run --quiet --locked -p testkit

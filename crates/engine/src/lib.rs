@@ -375,6 +375,9 @@ impl Engine {
         {
             return Ok(advanced);
         }
+        if next_due.is_some() && !running.paced && self.release_at_once(account, mass, now).await? {
+            return Ok(Advanced::Worked);
+        }
         if next_due.is_some() && !self.release(account, mass, now).await? {
             // Another worker holds what is due.
             return Ok(Advanced::NotBefore(Some(now.plus_ms(HELD_MS))));
@@ -382,15 +385,29 @@ impl Engine {
         // A transaction of its own: inside the commit two last workers would each still see the other's batch.
         crash_point!("finish.before");
         if self.store.finish_mass(account, mass, now).await? {
-            crash_point!("finish.committed");
-            count_end(MassState::Succeeded);
-            tracing::info!(
-                account.id = account.0,
-                mass.id = mass.0,
-                "a mass send is finished"
-            );
+            finished(account, mass);
         }
         Ok(Advanced::Worked)
+    }
+
+    /// Releases what is left of a mass without a pace, one commit's worth, and ends it; false when it has to go by leases.
+    async fn release_at_once(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
+        crash_point!("lease.before");
+        let began = Instant::now();
+        let released = self
+            .store
+            .release_at_once(account, mass, &self.worker, BLOCKS_PER_COMMIT, now)
+            .await?;
+        let Some(released) = released else {
+            return Ok(false);
+        };
+        metrics::histogram!(measure::RELEASE_DURATION.name).record(began.elapsed());
+        crash_point!("release.committed");
+        count_release(account, mass, released.blocks, released.delivered);
+        if released.finished {
+            finished(account, mass);
+        }
+        Ok(true)
     }
 
     /// Releases due batches; false when there was none to take.
@@ -410,15 +427,7 @@ impl Engine {
         match released {
             Released::Committed { blocks, delivered } => {
                 crash_point!("release.committed");
-                metrics::counter!(measure::BLOCKS_RELEASED.name).increment(blocks as u64);
-                metrics::counter!(measure::ENTRIES_DELIVERED.name).increment(delivered);
-                tracing::debug!(
-                    account.id = account.0,
-                    mass.id = mass.0,
-                    blocks,
-                    delivered,
-                    "blocks were released"
-                );
+                count_release(account, mass, blocks, delivered);
             }
             Released::LeaseLost => {
                 metrics::counter!(measure::LEASES_LOST.name).increment(1);
@@ -431,6 +440,30 @@ impl Engine {
         }
         Ok(true)
     }
+}
+
+/// Counts and tells what this node released.
+fn count_release(account: AccountId, mass: MassId, blocks: usize, delivered: u64) {
+    metrics::counter!(measure::BLOCKS_RELEASED.name).increment(blocks as u64);
+    metrics::counter!(measure::ENTRIES_DELIVERED.name).increment(delivered);
+    tracing::debug!(
+        account.id = account.0,
+        mass.id = mass.0,
+        blocks,
+        delivered,
+        "blocks were released"
+    );
+}
+
+/// Counts and tells of a mass whose success was just committed.
+fn finished(account: AccountId, mass: MassId) {
+    crash_point!("finish.committed");
+    count_end(MassState::Succeeded);
+    tracing::info!(
+        account.id = account.0,
+        mass.id = mass.0,
+        "a mass send is finished"
+    );
 }
 
 /// Counts a mass that this node brought to its end.

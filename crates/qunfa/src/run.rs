@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use crate::{
     bench,
     cli::{
-        bench::BenchCommand,
+        bench::{BenchCommand, ReadsArgs},
         error::{CliError, Status},
         output,
         sandbox::{Start, intercept::InterceptArgs},
@@ -339,20 +339,34 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
                 rounds: args.rounds,
                 tag_density: args.tag_density,
                 vs_rows: args.vs.is_some(),
-                json: args.json,
+                common: args.common.into(),
             })
             .await
         }
+        BenchCommand::Inbox(args) => bench::reads::run(reads_plan(bench::reads::Reads::Inbox, args)).await,
+        BenchCommand::Api(args) => bench::reads::run(reads_plan(bench::reads::Reads::Api, args)).await,
+        BenchCommand::Load => bench::load::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {
                 followers: args.followers,
-                json: args.json,
+                common: args.common.into(),
             })
             .await
         }
     };
     measured.map_err(|error| CliError::failed(format!("the measurement could not be made: {error}")))?;
     Ok(Status::Done)
+}
+
+fn reads_plan(reads: bench::reads::Reads, args: ReadsArgs) -> bench::reads::ReadsPlan {
+    bench::reads::ReadsPlan {
+        common: args.common.into(),
+        reads,
+        followers: args.followers,
+        rounds: args.rounds,
+        seconds: f64::from(args.seconds),
+        connections: args.connections as usize,
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {

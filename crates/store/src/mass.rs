@@ -30,6 +30,8 @@ pub struct Running {
     pub waiting: bool,
     /// Whether it has passed review and originality check.
     pub checked: bool,
+    /// Whether it is released at a pace; else all at once.
+    pub paced: bool,
 }
 
 /// What a mass send would do if it were accepted at `at`.
@@ -74,6 +76,17 @@ pub enum Released {
     },
     /// The lease had passed to another worker; nothing was written (I16).
     LeaseLost,
+}
+
+/// What was released of a mass without a pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleasedAtOnce {
+    /// Blocks committed.
+    pub blocks: usize,
+    /// Entries created.
+    pub delivered: u64,
+    /// Whether no batch was left, so that the mass is final.
+    pub finished: bool,
 }
 
 /// Why a preview is refused.
@@ -221,6 +234,17 @@ pub trait MassStore {
     ) -> StoreResult<Lease>;
     /// Decides and writes the outcome of every leased block, or nothing at all (I2, I3, I5, I8, I11, I16).
     async fn release_batches(&self, lease: &Lease, now: Timestamp) -> StoreResult<Released>;
+    /// Releases up to `limit` blocks of a mass without a pace, and makes it final when no batch is left, in one commit.
+    /// Nothing is leased: the transaction has the account to itself. `None` when the mass has a pace, may not be released
+    /// now, or others hold what is left. Only for masses that have passed review and originality check.
+    async fn release_at_once(
+        &self,
+        account: AccountId,
+        mass: MassId,
+        worker: &WorkerId,
+        limit: usize,
+        now: Timestamp,
+    ) -> StoreResult<Option<ReleasedAtOnce>>;
     /// Makes a mass final if no batch is left: totals, state and event in one transaction (I4, I19). False
     /// when batches are left or it was final before.
     async fn finish_mass(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool>;

@@ -1,4 +1,4 @@
-//! `qunfa bench import`: our import over HTTP beside raw SQLite with the index built afterwards.
+//! `qunfa bench import`: our import over HTTP beside the database's own fastest way with the index built afterwards.
 
 use std::time::Instant;
 
@@ -8,18 +8,19 @@ use serde_json::json;
 
 use super::{
     BenchResult, people,
-    report::thousands,
-    rows::Rows,
+    place::Place,
+    report::{Common, thousands},
     system::{Admin, System},
+    usual::Usual,
 };
 
 /// What to measure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportPlan {
+    /// Store and file.
+    pub common: Common,
     /// Followers.
     pub followers: u64,
-    /// Print JSON.
-    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -27,7 +28,7 @@ struct ImportReport {
     followers: u64,
     rounds: usize,
     import_rows_per_second: f64,
-    raw_sqlite_rows_per_second: f64,
+    raw_rows_per_second: f64,
     ratio: f64,
     sendall_ms_during_import: super::report::Spread,
     sendall_calls: usize,
@@ -40,14 +41,18 @@ const ROUNDS: usize = 3;
 pub async fn run(plan: ImportPlan) -> BenchResult<()> {
     let (mut ours, mut raw) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let folder = tempfile::tempdir()?;
-        raw.push(Rows::open(folder.path())?.import(plan.followers, 0.5)?);
-        let folder = tempfile::tempdir()?;
-        let system = System::start(folder.path(), None).await?;
-        ours.push(import(&Admin::new(&system.base)?, "wx0000000000000001", plan.followers).await?);
+        let mut usual = Usual::open(&plan.common.place).await?;
+        let imported = usual.import(plan.followers, 0.5).await;
+        usual.clear().await?;
+        raw.push(imported?);
+        let ground = plan.common.place.ground().await?;
+        let system = System::start(&ground, None).await?;
+        let imported = import(&Admin::new(&system.base)?, "wx0000000000000001", plan.followers).await;
         system.stop().await?;
+        ground.clear().await?;
+        ours.push(imported?);
     }
-    let times = sends_during_import(plan.followers).await?;
+    let times = sends_during_import(&plan.common.place, plan.followers).await?;
     let (our_seconds, raw_seconds) = (
         super::report::Spread::of(&ours).median,
         super::report::Spread::of(&raw).median,
@@ -56,12 +61,14 @@ pub async fn run(plan: ImportPlan) -> BenchResult<()> {
         followers: plan.followers,
         rounds: ROUNDS,
         import_rows_per_second: plan.followers as f64 / our_seconds,
-        raw_sqlite_rows_per_second: plan.followers as f64 / raw_seconds,
+        raw_rows_per_second: plan.followers as f64 / raw_seconds,
         ratio: raw_seconds / our_seconds,
         sendall_calls: times.len(),
         sendall_ms_during_import: super::report::Spread::of(&times),
     };
-    print(&report, plan.json)
+    plan.common.write("import", &report)?;
+    print(&report);
+    Ok(())
 }
 
 /// Imports the file; the seconds it took.
@@ -75,9 +82,9 @@ async fn import(admin: &Admin, app_id: &str, followers: u64) -> BenchResult<f64>
 }
 
 /// The milliseconds of sendall calls to as many followers while another account's import runs.
-async fn sends_during_import(followers: u64) -> BenchResult<Vec<f64>> {
-    let folder = tempfile::tempdir()?;
-    let system = System::start(folder.path(), None).await?;
+async fn sends_during_import(place: &Place, followers: u64) -> BenchResult<Vec<f64>> {
+    let ground = place.ground().await?;
+    let system = System::start(&ground, None).await?;
     let admin = Admin::new(&system.base)?;
     let quota = json!({"quota": {"sends_per_day": null, "calls_per_day": null, "receipts_per_month": null,
         "history_per_day": null, "history_per_month": null, "calls_per_minute": null}});
@@ -103,6 +110,7 @@ async fn sends_during_import(followers: u64) -> BenchResult<Vec<f64>> {
         }
     }
     system.stop().await?;
+    ground.clear().await?;
     Ok(times)
 }
 
@@ -140,19 +148,15 @@ impl Sends {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
-fn print(report: &ImportReport, as_json: bool) -> BenchResult<()> {
-    if as_json {
-        println!("{}", serde_json::to_string_pretty(report)?);
-        return Ok(());
-    }
+fn print(report: &ImportReport) {
     println!("followers                    {}", thousands(report.followers));
     println!(
         "qunfa, over HTTP             {} rows/s",
         thousands(report.import_rows_per_second as u64)
     );
     println!(
-        "raw SQLite, index afterwards {} rows/s",
-        thousands(report.raw_sqlite_rows_per_second as u64)
+        "raw, index afterwards        {} rows/s",
+        thousands(report.raw_rows_per_second as u64)
     );
     println!(
         "ratio of the medians         {:.2} (of {} imports each)",
@@ -162,5 +166,4 @@ fn print(report: &ImportReport, as_json: bool) -> BenchResult<()> {
         "sendall during the import    {} of {} calls",
         report.sendall_ms_during_import, report.sendall_calls
     );
-    Ok(())
 }

@@ -1,11 +1,16 @@
 //! Measurements: the real server over HTTP on loopback, and beside it, in the same run, the usual way.
 
 pub mod import;
+pub mod load;
 mod people;
-mod report;
+pub mod place;
+pub mod reads;
+pub mod report;
 mod rows;
 pub mod send;
+mod served;
 mod system;
+mod usual;
 
 use std::error::Error;
 

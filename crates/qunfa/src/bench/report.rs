@@ -1,6 +1,65 @@
 //! Numbers of a measurement, for people and for machines.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
+
+use super::{BenchResult, place::Place};
+
+/// What every measurement is asked.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// Which store.
+    pub place: Place,
+    /// Where the numbers go as JSON, besides the table.
+    pub json: Option<PathBuf>,
+}
+
+/// A measurement with the circumstances it was made in.
+#[derive(Serialize)]
+struct Record<'a, T> {
+    bench: &'a str,
+    store: &'a str,
+    version: &'a str,
+    processors: usize,
+    processor: String,
+    /// Processes that wanted to run, mean of the last minute, when the measurement ended; its own included.
+    load: f64,
+    #[serde(flatten)]
+    measured: &'a T,
+}
+
+impl Common {
+    /// Writes the numbers where they were asked for.
+    pub(super) fn write<T: Serialize>(&self, bench: &str, measured: &T) -> BenchResult<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        let record = Record {
+            bench,
+            store: self.place.name(),
+            version: env!("CARGO_PKG_VERSION"),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: line_of("/proc/cpuinfo", "model name"),
+            load: line_of("/proc/loadavg", "")
+                .split(' ')
+                .next()
+                .and_then(|load| load.parse().ok())
+                .unwrap_or(0.0),
+            measured,
+        };
+        std::fs::write(path, serde_json::to_string_pretty(&record)? + "\n")?;
+        Ok(())
+    }
+}
+
+/// What stands behind the colon of the first line with this name; nothing where the system does not tell.
+fn line_of(file: &str, name: &str) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .unwrap_or_default();
+    line.rsplit_once(": ").map_or(line, |(_, value)| value).to_owned()
+}
 
 /// The spread of repeated measurements, in milliseconds.
 #[derive(Clone, Debug, Serialize)]

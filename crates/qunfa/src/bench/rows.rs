@@ -5,7 +5,7 @@
 //! a narrow table that holds the flags and the counter; the entries are appended. [`Rows::yardstick`] is the
 //! measure of that: the same two statements without any rule.
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
@@ -13,11 +13,14 @@ use super::{BenchResult, people};
 
 pub(super) struct Rows {
     db: Connection,
+    // After the connection, so that the files are closed when they go.
+    _folder: tempfile::TempDir,
 }
 
 impl Rows {
-    pub(super) fn open(folder: &Path) -> BenchResult<Self> {
-        let db = Connection::open(folder.join("rows.db"))?;
+    pub(super) fn open() -> BenchResult<Self> {
+        let folder = tempfile::tempdir()?;
+        let db = Connection::open(folder.path().join("rows.db"))?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "cache_size", -65_536)?;
@@ -44,7 +47,7 @@ impl Rows {
              CREATE TABLE entry (mass INTEGER, follower INTEGER, PRIMARY KEY (mass, follower)) WITHOUT ROWID;
              CREATE TABLE mass (id INTEGER PRIMARY KEY, text TEXT NOT NULL);",
         )?;
-        Ok(Self { db })
+        Ok(Self { db, _folder: folder })
     }
 
     /// Reads the same file, row by row in one transaction, then builds the index on the external ids: the

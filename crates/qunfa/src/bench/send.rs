@@ -1,6 +1,6 @@
 //! `qunfa bench send`: from the call to SEND_SUCCESS over HTTP, beside a row per follower.
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use domain::time::Calendar;
 use reqwest::Method;
@@ -11,9 +11,10 @@ use wire::client::{Account, Client};
 
 use super::{
     BenchResult, people,
-    report::{Spread, bytes, thousands},
-    rows::Rows,
+    place::Ground,
+    report::{Common, Spread, bytes, thousands},
     system::{self, Admin, System},
+    usual::Usual,
 };
 
 const APP_ID: &str = "wx0000000000000001";
@@ -22,8 +23,10 @@ const SECRET: &str = "00000000000000000000000000000001";
 const INBOXES: u64 = 1_000;
 
 /// What to measure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SendPlan {
+    /// Store and file.
+    pub common: Common,
     /// Followers.
     pub followers: u64,
     /// Mass sends.
@@ -32,8 +35,6 @@ pub struct SendPlan {
     pub tag_density: f64,
     /// Measure a row per follower as well.
     pub vs_rows: bool,
-    /// Print JSON.
-    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -58,30 +59,44 @@ struct SendReport {
 struct RowsReport {
     import_rows_per_second: f64,
     finish_ms: Spread,
-    without_rules_ms: f64,
-    share_of_without_rules: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_rules_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_of_without_rules: Option<f64>,
     ratio_of_medians: f64,
 }
 
 /// Measures, compares the inboxes of both sides and prints the report.
 pub async fn run(plan: SendPlan) -> BenchResult<()> {
-    let folder = tempfile::tempdir()?;
-    let rows_folder = tempfile::tempdir()?;
-    let report = Bench::start(plan, folder.path(), rows_folder.path())
-        .await?
-        .measure()
-        .await?;
-    print(&report, plan.json)
+    let ground = plan.common.place.ground().await?;
+    let mut usual = match plan.vs_rows {
+        true => Some(Usual::open(&plan.common.place).await?),
+        false => None,
+    };
+    let measured = measure(&plan, &ground, &mut usual).await;
+    // What was made on a server is removed however the measurement ended.
+    if let Some(usual) = usual {
+        usual.clear().await?;
+    }
+    ground.clear().await?;
+    let report = measured?;
+    plan.common.write("send", &report)?;
+    print(&report);
+    Ok(())
+}
+
+async fn measure(plan: &SendPlan, ground: &Ground, usual: &mut Option<Usual>) -> BenchResult<SendReport> {
+    Bench::start(plan, ground, usual.as_mut()).await?.measure().await
 }
 
 struct Bench<'a> {
-    plan: SendPlan,
-    folder: &'a Path,
+    plan: &'a SendPlan,
+    ground: &'a Ground,
     system: System,
     account: Account,
     admin: Admin,
     tag: i64,
-    rows: Option<Rows>,
+    rows: Option<&'a mut Usual>,
     rows_import_seconds: f64,
     import_seconds: f64,
     peak: Option<u64>,
@@ -93,8 +108,12 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    async fn start(plan: SendPlan, folder: &'a Path, rows_folder: &Path) -> BenchResult<Self> {
-        let system = System::start(folder, Some(system::wall_now())).await?;
+    async fn start(
+        plan: &'a SendPlan,
+        ground: &'a Ground,
+        mut rows: Option<&'a mut Usual>,
+    ) -> BenchResult<Self> {
+        let system = System::start(ground, Some(system::wall_now())).await?;
         let admin = Admin::new(&system.base)?;
         let lifted = json!({"quota": {"calls_per_day": null, "calls_per_minute": null}});
         admin
@@ -112,22 +131,17 @@ impl<'a> Bench<'a> {
         }
         let peak = system::peak_memory();
         let tag = tag_id(&account).await?;
-        let mut rows = if plan.vs_rows {
-            Some(Rows::open(rows_folder)?)
-        } else {
-            None
-        };
         let rows_import_seconds = match &mut rows {
             Some(rows) => {
-                let seconds = rows.import(plan.followers, plan.tag_density)?;
-                rows.make_counters(plan.followers, plan.tag_density)?;
+                let seconds = rows.import(plan.followers, plan.tag_density).await?;
+                rows.make_counters(plan.followers, plan.tag_density).await?;
                 seconds
             }
             None => 0.0,
         };
         Ok(Self {
             plan,
-            folder,
+            ground,
             system,
             account,
             admin,
@@ -154,15 +168,16 @@ impl<'a> Bench<'a> {
             .rows
             .as_mut()
             .map(|rows| rows.yardstick(next_month))
-            .transpose()?;
+            .transpose()?
+            .flatten();
         // A new process would start as cold: no receipts, no caches, a new connection.
         let now = self.system.stop().await?;
-        self.system = System::start(self.folder, Some(now)).await?;
+        self.system = System::start(self.ground, Some(now)).await?;
         self.account = log_in(&self.system.base).await?;
         system::reset_peak_memory();
         let (_, cold) = self.send(self.plan.rounds, false).await?;
         self.note_peak();
-        let rows = yardstick.map(|(plain, send)| self.rows_report(plain, send));
+        let rows = self.rows.is_some().then(|| self.rows_report(yardstick));
         let per_send = |sizes: Vec<u64>| sizes.iter().sum::<u64>() / sizes.len().max(1) as u64;
         let report = SendReport {
             followers: self.plan.followers,
@@ -192,18 +207,17 @@ impl<'a> Bench<'a> {
     /// One send on each side: every second one to the tag, the others to all.
     async fn round(&mut self, round: u32) -> BenchResult<()> {
         let to_tag = round.is_multiple_of(2) && self.plan.tag_density > 0.0;
-        let database = self.folder.join("qunfa.db");
-        let before = system::bytes_in_use(&database)?;
+        let before = self.ground.bytes().await?;
         system::reset_peak_memory();
         let (accept, finish) = self.send(round, to_tag).await?;
         self.note_peak();
         self.accept.push(accept);
         self.finish.push(finish);
         self.stored
-            .push((to_tag, system::bytes_in_use(&database)?.saturating_sub(before)));
+            .push((to_tag, self.ground.bytes().await?.saturating_sub(before)));
         let month = Calendar::shanghai().month(self.system.clock.now()).0;
         if let Some(rows) = &mut self.rows {
-            let took = rows.send(u64::from(round), &text(round), to_tag, i64::from(month))?;
+            let took = rows.send(i64::from(round), &text(round), to_tag, month).await?;
             self.rows_finish.push(took);
         }
         Ok(())
@@ -268,7 +282,7 @@ impl<'a> Bench<'a> {
                 .admin
                 .inbox(token["token"].as_str().ok_or("no inbox token")?)
                 .await?;
-            let theirs = rows.inbox(follower)?;
+            let theirs = rows.inbox(follower).await?;
             if ours != theirs {
                 return Err(format!("follower {follower} has {ours:?}, by rows {theirs:?}").into());
             }
@@ -276,13 +290,13 @@ impl<'a> Bench<'a> {
         Ok(INBOXES)
     }
 
-    fn rows_report(&self, plain: f64, send: f64) -> RowsReport {
+    fn rows_report(&self, yardstick: Option<(f64, f64)>) -> RowsReport {
         let spread = Spread::of(&self.rows_finish);
         RowsReport {
             import_rows_per_second: self.plan.followers as f64 / self.rows_import_seconds,
             ratio_of_medians: spread.median / Spread::of(&self.finish).median,
-            without_rules_ms: plain,
-            share_of_without_rules: plain / send,
+            without_rules_ms: yardstick.map(|(plain, _)| plain),
+            share_of_without_rules: yardstick.map(|(plain, send)| plain / send),
             finish_ms: spread,
         }
     }
@@ -309,11 +323,7 @@ async fn tag_id(account: &Account) -> BenchResult<i64> {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the command's output")]
-fn print(report: &SendReport, as_json: bool) -> BenchResult<()> {
-    if as_json {
-        println!("{}", serde_json::to_string_pretty(report)?);
-        return Ok(());
-    }
+fn print(report: &SendReport) {
     println!(
         "followers             {}, {} sends in {} months",
         thousands(report.followers),
@@ -338,15 +348,15 @@ fn print(report: &SendReport, as_json: bool) -> BenchResult<()> {
     if let Some(rows) = &report.rows {
         println!();
         println!("a row per follower    {}", rows.finish_ms);
-        println!(
-            "  as good as can be   the same two statements without rules take {:.1} ms, {:.2} of a send to all",
-            rows.without_rules_ms, rows.share_of_without_rules
-        );
+        if let (Some(plain), Some(share)) = (rows.without_rules_ms, rows.share_of_without_rules) {
+            println!(
+                "  as good as can be   the same two statements without rules take {plain:.1} ms, {share:.2} of a send to all"
+            );
+        }
         println!(
             "times faster          {:.0} (ratio of the medians)",
             rows.ratio_of_medians
         );
         println!("inboxes compared      {}, all equal", report.inboxes_compared);
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use store::clock::Clock;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::BenchResult;
+use super::{BenchResult, place::Ground};
 use crate::{
     clock::{VirtualClock, WallClock},
     sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, World},
@@ -22,12 +22,12 @@ pub(super) struct System {
 
 impl System {
     /// Opens the folder and serves; the clock shows `start`, or now, and runs.
-    pub(super) async fn start(folder: &Path, start: Option<Timestamp>) -> BenchResult<Self> {
+    pub(super) async fn start(ground: &Ground, start: Option<Timestamp>) -> BenchResult<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let config = SandboxConfig {
-            folder: folder.to_owned(),
-            postgres: None,
+            folder: ground.folder().to_owned(),
+            postgres: ground.postgres(),
             public_url: base.clone(),
             followers: 0,
             seed: 1,
@@ -149,6 +149,17 @@ pub(super) fn peak_memory() -> Option<u64> {
         .parse::<u64>()
         .ok()
         .map(|kib| kib * 1_024)
+}
+
+/// The processor time of this process so far, in seconds; 0 where the system does not tell.
+pub(super) fn processor_seconds() -> f64 {
+    /// What the system counts in, the same on all processors that Linux runs on.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may hold spaces; user and system time are the 12th and 13th field behind it.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
 /// Starts a new measurement of [`peak_memory`], where the system can.

@@ -1,8 +1,11 @@
 //! `qunfa bench`: what can be measured. The measuring is in `crate::bench`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::error::{CliError, Status};
+use crate::bench::{place::Place, report::Common};
 
 /// Measure this machine.
 #[derive(Clone, Debug, Subcommand)]
@@ -11,6 +14,33 @@ pub enum BenchCommand {
     Send(SendArgs),
     /// The import of followers, beside raw SQLite (导入性能)
     Import(ImportArgs),
+    /// Inbox pages with their token check, beside a bare small answer (收件箱读取性能)
+    Inbox(ReadsArgs),
+    /// API calls that only read, beside a bare small answer (只读接口性能)
+    Api(ReadsArgs),
+    /// The second process of `inbox` and `api`
+    #[command(hide = true)]
+    Load,
+}
+
+/// What every measurement is asked.
+#[derive(Clone, Debug, Args)]
+pub struct CommonArgs {
+    /// sqlite, or postgres://… of a server where databases may be made
+    #[arg(long, value_name = "STORE", default_value = "sqlite")]
+    pub store: Place,
+    /// Also write the numbers to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+impl From<CommonArgs> for Common {
+    fn from(args: CommonArgs) -> Self {
+        Self {
+            place: args.store,
+            json: args.json,
+        }
+    }
 }
 
 /// Mass sends through the real API.
@@ -31,15 +61,15 @@ pub struct SendArgs {
     /// Also measure another way of doing it, in the same run and alternating
     #[arg(long, value_name = "WAY")]
     pub vs: Option<Versus>,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// What to measure against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Versus {
-    /// A row per follower and a counter per follower, in SQLite.
+    /// A row per follower and a counter per follower, in the same database.
     Rows,
 }
 
@@ -50,9 +80,32 @@ pub struct ImportArgs {
     /// Followers to import
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub followers: u64,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Reads over HTTP.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  qunfa bench inbox --followers 1000000\n  qunfa bench api --store postgres://qunfa@127.0.0.1/postgres"
+)]
+pub struct ReadsArgs {
+    /// Followers of the account
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub followers: u64,
+    /// How often each side is measured
+    #[arg(long, value_name = "R", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: u32,
+    /// Seconds of each time
+    #[arg(long, value_name = "S", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Connections that ask
+    #[arg(long, value_name = "C", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub connections: u32,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 fn part(text: &str) -> Result<f64, String> {

@@ -4,6 +4,7 @@ mod documents;
 mod hostile;
 mod logs;
 mod metrics;
+mod performance;
 mod process;
 mod ready;
 mod receiver;

@@ -1,19 +1,26 @@
 //! [`InboxStore`] on SQLite: a follower's inbox is read from the delivery rows of its block.
 
+use std::sync::Arc;
+
 use crate::sql::{Connection, params};
 use async_trait::async_trait;
 use domain::{
     block::encoded_contains,
     content::Content,
-    id::{AccountId, MassId, Ordinal, Sequence},
+    id::{AccountId, BlockNo, MassId, Ordinal, Sequence},
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, columns, mass, media};
+use super::{Shared, SqlStore, columns, kept::Kept, mass, media};
 use crate::{
     StoreResult,
     inbox::{Entry, InboxPage, InboxStore},
 };
+
+/// Deliveries of a block that are kept in memory, newest first.
+const LINES: usize = 64;
+/// What a kept delivery takes besides its bitmap, about: a message of a few hundred characters.
+const LINE_BYTES: usize = 1_024;
 
 #[async_trait]
 impl InboxStore for SqlStore {
@@ -24,9 +31,109 @@ impl InboxStore for SqlStore {
         before: Option<Sequence>,
         limit: usize,
     ) -> StoreResult<InboxPage> {
+        let kept = self.shared.kept.as_ref();
+        let block = (account, ordinal.block());
+        let newest = match kept.and_then(|kept| kept.blocks(&block)) {
+            Some(newest) => Some(newest),
+            None => match kept {
+                Some(kept) => Some(self.newest(kept, account, ordinal.block()).await?),
+                None => None,
+            },
+        };
+        if let Some(newest) = newest
+            && let Some(page) = newest.page(ordinal, before, limit)?
+        {
+            return Ok(page);
+        }
         self.read(move |db, shared| page(db, shared, account, ordinal, before, limit))
             .await
     }
+}
+
+impl SqlStore {
+    /// The newest deliveries of a block, from the rows; they are kept for the next reader of the block.
+    async fn newest(&self, kept: &Kept, account: AccountId, block: BlockNo) -> StoreResult<Arc<Newest>> {
+        let before = kept.before();
+        let newest = self.read(move |db, shared| newest(db, shared, account, block));
+        let newest = Arc::new(newest.await?);
+        kept.keep_block((account, block), account, before, &newest);
+        Ok(newest)
+    }
+}
+
+/// The newest deliveries of a block, as its readers see them.
+pub(super) struct Newest {
+    /// Newest first, without what was recalled.
+    lines: Vec<Line>,
+    /// Whether the block has no older ones.
+    all: bool,
+}
+
+/// One delivery to a block.
+struct Line {
+    entry: Entry,
+    delivered: Vec<u8>,
+}
+
+impl Newest {
+    /// What it takes of memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.lines
+            .iter()
+            .map(|line| line.delivered.len() + LINE_BYTES)
+            .sum()
+    }
+
+    /// A page of one of its readers; `None` when older deliveries have to be looked at.
+    fn page(
+        &self,
+        ordinal: Ordinal,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> StoreResult<Option<InboxPage>> {
+        let mut page = InboxPage::default();
+        for line in &self.lines {
+            if before.is_some_and(|before| line.entry.sequence >= before)
+                || !encoded_contains(&line.delivered, ordinal.place())?
+            {
+                continue;
+            }
+            if page.entries.len() == limit {
+                page.next = page.entries.last().map(|entry| entry.sequence);
+                return Ok(Some(page));
+            }
+            page.entries.push(line.entry.clone());
+        }
+        Ok(self.all.then_some(page))
+    }
+}
+
+fn newest(db: &Connection, shared: &Shared, account: AccountId, block: BlockNo) -> StoreResult<Newest> {
+    let mut statement = db.prepare_cached(
+        "SELECT sequence, mass, preview, released_at, delivered FROM delivery
+         WHERE account = ? AND block = ? AND delivered_count > 0 ORDER BY sequence DESC LIMIT ?",
+    )?;
+    let mut rows = statement.query(params![account.0, block.0, LINES + 1])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let hit = Hit {
+            sequence: Sequence(row.get(0)?),
+            mass: MassId(row.get(1)?),
+            preview: row.get(2)?,
+            sent_at: Timestamp(row.get(3)?),
+        };
+        found.push((hit, row.blob(4)?.to_vec()));
+    }
+    let all = found.len() <= LINES;
+    found.truncate(LINES);
+    let mut lines = Vec::with_capacity(found.len());
+    for (hit, delivered) in found {
+        if !recalled(db, account, hit.mass)? {
+            let entry = entry(db, shared, account, hit)?;
+            lines.push(Line { entry, delivered });
+        }
+    }
+    Ok(Newest { lines, all })
 }
 
 struct Hit {

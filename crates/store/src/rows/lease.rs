@@ -74,6 +74,15 @@ impl Leases {
         Self::InRows
     }
 
+    /// Due batches that nobody else holds, for a transaction that also releases them: it has the account to itself, so
+    /// nothing has to be written down.
+    pub(super) fn free(&self, db: &Connection, wish: &Wish<'_>) -> StoreResult<Vec<BlockNo>> {
+        match self {
+            Self::InMemory(memory) => locked(memory).free(db, wish),
+            Self::InRows => free_rows(db, wish),
+        }
+    }
+
     /// Takes due batches that nobody holds.
     pub(super) fn take(&self, db: &Connection, wish: &Wish<'_>) -> StoreResult<Lease> {
         match self {
@@ -136,7 +145,20 @@ fn locked(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 impl Memory {
     fn take(&mut self, db: &Connection, wish: &Wish<'_>) -> StoreResult<Lease> {
         self.epoch += 1;
-        let mut taken = Vec::new();
+        let taken = self.free(db, wish)?;
+        for block in &taken {
+            let held = Held {
+                epoch: self.epoch,
+                worker: wish.worker.clone(),
+                until: wish.until,
+            };
+            self.held.insert((wish.account, wish.mass, *block), held);
+        }
+        Ok(wish.lease(self.epoch, taken))
+    }
+
+    fn free(&self, db: &Connection, wish: &Wish<'_>) -> StoreResult<Vec<BlockNo>> {
+        let mut free = Vec::new();
         let mut statement = db.prepare_cached(
             "SELECT block FROM batch WHERE account = ? AND mass = ? AND before <= ? ORDER BY block",
         )?;
@@ -146,19 +168,13 @@ impl Memory {
             let key = (wish.account, wish.mass, block);
             let held = self.held.get(&key);
             if held.is_none_or(|held| held.until <= wish.now || held.worker == *wish.worker) {
-                let held = Held {
-                    epoch: self.epoch,
-                    worker: wish.worker.clone(),
-                    until: wish.until,
-                };
-                self.held.insert(key, held);
-                taken.push(block);
+                free.push(block);
             }
-            if taken.len() == wish.limit {
+            if free.len() == wish.limit {
                 break;
             }
         }
-        Ok(wish.lease(self.epoch, taken))
+        Ok(free)
     }
 
     fn is_held(&self, lease: &Lease) -> bool {
@@ -180,7 +196,7 @@ impl Wish<'_> {
     }
 }
 
-fn take_rows(db: &Connection, wish: &Wish<'_>) -> StoreResult<Lease> {
+fn free_rows(db: &Connection, wish: &Wish<'_>) -> StoreResult<Vec<BlockNo>> {
     let mut statement = db.prepare_cached(
         "SELECT batch.block FROM batch LEFT JOIN lease ON lease.account = batch.account AND lease.mass = batch.mass
              AND lease.block = batch.block
@@ -199,7 +215,11 @@ fn take_rows(db: &Connection, wish: &Wish<'_>) -> StoreResult<Lease> {
         ],
         |row| row.get(0).map(BlockNo),
     )?;
-    let blocks: Vec<BlockNo> = free.collect::<Result<_, _>>()?;
+    Ok(free.collect::<Result<_, _>>()?)
+}
+
+fn take_rows(db: &Connection, wish: &Wish<'_>) -> StoreResult<Lease> {
+    let blocks = free_rows(db, wish)?;
     if blocks.is_empty() {
         return Ok(wish.lease(0, blocks));
     }

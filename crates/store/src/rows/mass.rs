@@ -1,5 +1,7 @@
 //! [`MassStore`] on SQLite; accepting is in `accept`, releasing in `release`, deleting in `delete`.
 
+use std::sync::Arc;
+
 use crate::sql::{Connection, OptionalExtension, Row, Rows, params};
 use async_trait::async_trait;
 use domain::{
@@ -13,12 +15,12 @@ use domain::{
 };
 
 use super::{
-    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end, library, media, outbox,
-    preview, release, usage,
+    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end, kept::Kept, library, media,
+    outbox, preview, release, usage,
 };
 use crate::{
     StoreResult, crash_point,
-    mass::{DryRun, Lease, MassStore, PreviewRefusal, Released, Running, WorkerId},
+    mass::{DryRun, Lease, MassStore, PreviewRefusal, Released, ReleasedAtOnce, Running, WorkerId},
     outbox::EventKind,
 };
 
@@ -39,7 +41,7 @@ impl MassStore for SqlStore {
         account: AccountId,
         now: Timestamp,
     ) -> StoreResult<Result<CallTicket, MinuteUsedUp>> {
-        self.write(account, move |db, shared| {
+        self.write_aside(account, move |db, shared| {
             let Some(found) = account::by_id(db, shared, account)? else {
                 return Err(columns::damaged("an account number"));
             };
@@ -98,8 +100,18 @@ impl MassStore for SqlStore {
     }
 
     async fn mass(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
-        self.read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview)))
-            .await
+        let kept = self.shared.kept.as_ref();
+        if let Some(mass) = kept.and_then(|kept| kept.masses(&(account, id))) {
+            return Ok(Some((*mass).clone()));
+        }
+        let before = kept.map(Kept::before);
+        let mass = self
+            .read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview)))
+            .await?;
+        if let (Some(kept), Some(before), Some(mass)) = (kept, before, &mass) {
+            kept.keep_mass((account, id), account, before, &Arc::new(mass.clone()));
+        }
+        Ok(mass)
     }
 
     async fn preview(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
@@ -250,6 +262,18 @@ impl MassStore for SqlStore {
 
     async fn release_batches(&self, lease: &Lease, now: Timestamp) -> StoreResult<Released> {
         self.release(lease.clone(), now).await
+    }
+
+    async fn release_at_once(
+        &self,
+        account: AccountId,
+        mass: MassId,
+        worker: &WorkerId,
+        limit: usize,
+        now: Timestamp,
+    ) -> StoreResult<Option<ReleasedAtOnce>> {
+        self.release_unpaced((account, mass), worker.clone(), limit, now)
+            .await
     }
 
     async fn finish_mass(&self, account: AccountId, mass: MassId, now: Timestamp) -> StoreResult<bool> {
@@ -430,6 +454,7 @@ fn running(db: &Connection) -> StoreResult<Vec<Running>> {
                 .or(before.map(|before| pace.due(before))),
             waiting: confirm_by.is_some(),
             checked: row.get(7)?,
+            paced: pace.per_minute.is_some(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -477,7 +502,7 @@ pub(super) fn write_pace(db: &Connection, account: AccountId, mass: MassId, pace
 }
 
 /// Makes a mass final once its last batch is released.
-fn finish(
+pub(super) fn finish(
     db: &Connection,
     shared: &Shared,
     account: AccountId,

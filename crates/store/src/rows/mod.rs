@@ -20,6 +20,7 @@ use crate::{
 
 mod accept;
 mod account;
+mod at_once;
 mod backlog;
 mod blob;
 mod call;
@@ -34,6 +35,7 @@ mod end;
 mod follower;
 mod import;
 mod inbox;
+mod kept;
 mod lease;
 mod library;
 mod mass;
@@ -57,6 +59,7 @@ pub mod world;
 pub(crate) mod writer;
 
 pub(crate) use database::{Database, Readers};
+use kept::Kept;
 use lease::Leases;
 use release::ReceiptsCache;
 use writer::{Priority, Scope};
@@ -80,6 +83,8 @@ pub(crate) struct Shared {
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
     reads: statistics::Unwritten,
+    // `None` where others write too.
+    kept: Option<Kept>,
 }
 
 impl std::fmt::Debug for SqlStore {
@@ -104,9 +109,14 @@ impl SqlStore {
     }
 
     fn over(database: Database, leases: Leases, vault: Vault, calendar: Calendar) -> Self {
+        let kept = match &database {
+            Database::Sqlite(sqlite) => Some(Kept::new(sqlite.writer.versions())),
+            Database::Postgres(_) => None,
+        };
         Self {
             database,
             shared: Arc::new(Shared {
+                kept,
                 vault,
                 calendar,
                 random: Random::system(),
@@ -151,6 +161,20 @@ impl SqlStore {
         let shared = self.shared.clone();
         self.database
             .write(scope.into(), Priority::Call, move |connection| {
+                work(connection, &shared)
+            })
+            .await
+    }
+
+    /// The same for what no kept answer shows, so that these stay.
+    async fn write_aside<T, F>(&self, account: AccountId, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Shared) -> StoreResult<T> + Send + 'static,
+    {
+        let shared = self.shared.clone();
+        self.database
+            .write(account.into(), Priority::Aside, move |connection| {
                 work(connection, &shared)
             })
             .await

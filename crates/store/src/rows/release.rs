@@ -41,7 +41,8 @@ impl ReceiptsCache {
     }
 }
 
-type Fresh = Vec<(BlockNo, Receipts)>;
+/// The receipts of blocks that were just released.
+pub(super) type Fresh = Vec<(BlockNo, Receipts)>;
 
 /// Takes due batches that nobody holds.
 pub(super) fn lease(
@@ -61,12 +62,7 @@ pub(super) fn lease(
     if mass::pace(db, account, mass)?.is_none() {
         return Ok(none);
     }
-    // The pace begins when the checks are passed, or what was allowed meanwhile would burst out.
-    db.prepare_cached(
-        "UPDATE mass SET checked = 1, base_time = CASE WHEN base_time > ?1 THEN base_time ELSE ?1 END
-         WHERE account = ?2 AND id = ?3 AND checked = 0",
-    )?
-    .execute(params![now.0, account.0, mass.0])?;
+    note_checked(db, (account, mass), now)?;
     let Some(pace) = mass::pace(db, account, mass)? else {
         return Ok(none);
     };
@@ -87,47 +83,69 @@ pub(super) fn lease(
     )
 }
 
+/// Notes that a mass has passed its checks. Its pace begins now, or what was allowed meanwhile would burst out.
+pub(super) fn note_checked(
+    db: &Connection,
+    (account, mass): (AccountId, MassId),
+    now: Timestamp,
+) -> StoreResult<()> {
+    db.prepare_cached(
+        "UPDATE mass SET checked = 1, base_time = CASE WHEN base_time > ?1 THEN base_time ELSE ?1 END
+         WHERE account = ?2 AND id = ?3 AND checked = 0",
+    )?
+    .execute(params![now.0, account.0, mass.0])?;
+    Ok(())
+}
+
 impl SqlStore {
     /// Releases the leased blocks in one commit. Receipts are read ahead on a reader, so that the writer
     /// only adds what was released since.
     pub(super) async fn release(&self, lease: Lease, now: Timestamp) -> StoreResult<Released> {
-        let ahead = lease.clone();
-        self.read(move |db, shared| warm_receipts(db, shared, &ahead, now))
+        let (account, blocks) = (lease.account, lease.blocks.clone());
+        self.read(move |db, shared| warm_receipts(db, shared, account, &blocks, now))
             .await?;
         let (released, fresh) = self
             .write(lease.account, move |db, shared| {
-                release_all(db, shared, &lease, now)
+                release_leased(db, shared, &lease, now)
             })
             .await?;
-        // Only what is committed enters the cache; what is lost here is read from the rows again.
-        if let Some((account, fresh)) = fresh {
-            for (block, receipts) in fresh {
-                self.shared
-                    .receipts
-                    .0
-                    .insert((account, block), Arc::new(receipts));
-            }
-        }
+        self.keep_receipts(fresh);
         Ok(released)
+    }
+
+    /// Keeps what is committed in memory; what is lost here is read from the rows again.
+    pub(super) fn keep_receipts(&self, (account, fresh): (AccountId, Fresh)) {
+        for (block, receipts) in fresh {
+            self.shared
+                .receipts
+                .0
+                .insert((account, block), Arc::new(receipts));
+        }
     }
 }
 
-fn warm_receipts(db: &Connection, shared: &Shared, lease: &Lease, now: Timestamp) -> StoreResult<()> {
-    let quota =
-        account::by_id(db, shared, lease.account)?.and_then(|account| account.quota.receipts_per_month);
+/// Reads the month's receipts of some blocks into memory.
+pub(super) fn warm_receipts(
+    db: &Connection,
+    shared: &Shared,
+    account: AccountId,
+    blocks: &[BlockNo],
+    now: Timestamp,
+) -> StoreResult<()> {
+    let quota = account::by_id(db, shared, account)?.and_then(|account| account.quota.receipts_per_month);
     if quota.is_none() {
         return Ok(());
     }
     let month = shared.calendar.month(now);
-    for block in &lease.blocks {
-        let key = (lease.account, *block);
+    for block in blocks {
+        let key = (account, *block);
         if shared
             .receipts
             .0
             .get(&key)
             .is_none_or(|known| known.month != month)
         {
-            let receipts = receipts(db, shared, lease.account, *block, month)?;
+            let receipts = receipts(db, shared, account, *block, month)?;
             shared.receipts.0.insert(key, Arc::new(receipts));
         }
     }
@@ -179,38 +197,51 @@ pub(super) struct Rules {
     pub(super) receipts_per_month: Option<u8>,
 }
 
-fn rules(db: &Connection, shared: &Shared, lease: &Lease) -> StoreResult<Rules> {
-    let account =
-        account::by_id(db, shared, lease.account)?.ok_or_else(|| columns::damaged("an account number"))?;
+fn rules(db: &Connection, shared: &Shared, (account, mass): (AccountId, MassId)) -> StoreResult<Rules> {
+    let found = account::by_id(db, shared, account)?.ok_or_else(|| columns::damaged("an account number"))?;
     let tag: Option<i64> = db
         .prepare_cached("SELECT audience_tag FROM mass WHERE account = ? AND id = ?")?
-        .query_row(params![lease.account.0, lease.mass.0], |row| row.get(0))?;
+        .query_row(params![account.0, mass.0], |row| row.get(0))?;
     Ok(Rules {
-        account: lease.account,
+        account,
         tag: tag.map(TagId),
-        receipts_per_month: account.quota.receipts_per_month,
+        receipts_per_month: found.quota.receipts_per_month,
     })
 }
 
-/// Releases all blocks of the lease. Rows are read and written for all of them at once: on a server every statement is a
-/// journey.
-fn release_all(
+/// Releases all blocks of the lease.
+fn release_leased(
     db: &Connection,
     shared: &Shared,
     lease: &Lease,
     now: Timestamp,
-) -> StoreResult<(Released, Option<(AccountId, Fresh)>)> {
+) -> StoreResult<(Released, (AccountId, Fresh))> {
     let account = lease.account;
     if !shared.leases.is_held(db, lease)? || mass::pace(db, account, lease.mass)?.is_none() {
-        return Ok((Released::LeaseLost, None));
+        return Ok((Released::LeaseLost, (account, Vec::new())));
     }
-    let rules = rules(db, shared, lease)?;
-    let mut targets = take_batches(db, lease)?;
-    let mut heads = Heads::read(db, account, &lease.blocks)?;
-    let sets = Sets::read(db, &rules, &lease.blocks)?;
-    let mut deliveries = Vec::with_capacity(lease.blocks.len());
+    let (delivered, fresh) = release_blocks(db, shared, (account, lease.mass), &lease.blocks, now)?;
+    shared.leases.give_back(db, lease)?;
+    let blocks = lease.blocks.len();
+    Ok((Released::Committed { blocks, delivered }, (account, fresh)))
+}
+
+/// Decides and writes the outcome of blocks that nobody else can release now; gives the entries created. Rows are read and
+/// written for all blocks at once: on a server every statement is a journey.
+pub(super) fn release_blocks(
+    db: &Connection,
+    shared: &Shared,
+    (account, mass): (AccountId, MassId),
+    blocks: &[BlockNo],
+    now: Timestamp,
+) -> StoreResult<(u64, Fresh)> {
+    let rules = rules(db, shared, (account, mass))?;
+    let mut targets = take_batches(db, (account, mass), blocks)?;
+    let mut heads = Heads::read(db, account, blocks)?;
+    let sets = Sets::read(db, &rules, blocks)?;
+    let mut deliveries = Vec::with_capacity(blocks.len());
     let mut fresh = Vec::new();
-    for block in &lease.blocks {
+    for block in blocks {
         let target = targets
             .remove(block)
             .ok_or_else(|| columns::damaged("a lease of no batch"))?;
@@ -229,17 +260,12 @@ fn release_all(
             outcomes,
         });
     }
-    write_deliveries(db, account, (lease.mass, false), &deliveries)?;
+    write_deliveries(db, account, (mass, false), &deliveries)?;
     crash_point!("release.written");
-    shared.leases.give_back(db, lease)?;
     let delivered = deliveries
         .iter()
         .map(|row| u64::from(row.outcomes.delivered.count()));
-    let released = Released::Committed {
-        blocks: lease.blocks.len(),
-        delivered: delivered.sum(),
-    };
-    Ok((released, Some((account, fresh))))
+    Ok((delivered.sum(), fresh))
 }
 
 /// The receipts that a block is decided by, where the account has such a rule; `next` is the sequence number that is given
@@ -330,14 +356,18 @@ pub(super) fn foresee(
     Ok(decide(rules, sets.of(block), counted.as_ref(), target))
 }
 
-/// Removes the batches of the lease and gives their targets.
-fn take_batches(db: &Connection, lease: &Lease) -> StoreResult<HashMap<BlockNo, Block>> {
+/// Removes batches and gives their targets.
+fn take_batches(
+    db: &Connection,
+    (account, mass): (AccountId, MassId),
+    blocks: &[BlockNo],
+) -> StoreResult<HashMap<BlockNo, Block>> {
     let mut statement = db.prepare_cached(
         "DELETE FROM batch WHERE account = ? AND mass = ? AND block IN (SELECT CAST(value AS BIGINT) FROM json_each(?))
          RETURNING block, target",
     )?;
-    let mut rows = statement.query(params![lease.account.0, lease.mass.0, sets::list(&lease.blocks)?])?;
-    let mut targets = HashMap::with_capacity(lease.blocks.len());
+    let mut rows = statement.query(params![account.0, mass.0, sets::list(blocks)?])?;
+    let mut targets = HashMap::with_capacity(blocks.len());
     while let Some(row) = rows.next()? {
         targets.insert(BlockNo(row.get(0)?), Block::decode(row.blob(1)?)?);
     }

@@ -81,6 +81,9 @@ impl super::Shared {
     /// Empties what is known from rows.
     fn forget(&self) {
         self.leases.forget();
+        if let Some(kept) = &self.kept {
+            kept.forget();
+        }
         self.receipts.forget();
         self.news.invalidate_all();
         self.reads.forget();

@@ -111,7 +111,7 @@ impl StatisticsStore for SqlStore {
         if self.shared.reads.add(hour, &read) {
             let shared = self.shared.clone();
             let job = move |db: &Connection| write_noted(db, &shared);
-            if self.database.post(Scope::Common, Priority::Bulk, job).is_err() {
+            if self.database.post(Scope::Common, Priority::Aside, job).is_err() {
                 tracing::warn!("reads were not written: the store is closed");
             }
         }

@@ -1,5 +1,7 @@
 //! [`TagStore`] on SQLite.
 
+use std::sync::Arc;
+
 use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
 use domain::{
@@ -10,6 +12,7 @@ use domain::{
 
 use super::{
     Shared, SqlStore, accept, account,
+    kept::Kept,
     sets::{self, SetKind},
 };
 use crate::{StoreResult, crash_point, follower::FollowerPage, tag::TagStore};
@@ -32,7 +35,16 @@ impl TagStore for SqlStore {
     }
 
     async fn tags(&self, account: AccountId) -> StoreResult<Vec<Tag>> {
-        self.read(move |db, _| list(db, account)).await
+        let kept = self.shared.kept.as_ref();
+        if let Some(tags) = kept.and_then(|kept| kept.tags(&account)) {
+            return Ok((*tags).clone());
+        }
+        let before = kept.map(Kept::before);
+        let tags = self.read(move |db, _| list(db, account)).await?;
+        if let (Some(kept), Some(before)) = (kept, before) {
+            kept.keep_tags(account, account, before, &Arc::new(tags.clone()));
+        }
+        Ok(tags)
     }
 
     async fn rename_tag(

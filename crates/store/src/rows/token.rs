@@ -1,5 +1,7 @@
 //! [`TokenStore`] on SQLite.
 
+use std::sync::Arc;
+
 use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
 use domain::{
@@ -7,7 +9,10 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, account};
+use super::{
+    Shared, SqlStore, account,
+    kept::{Kept, KnownReader, KnownToken},
+};
 use crate::{
     StoreResult, crash_point,
     token::{
@@ -46,26 +51,21 @@ impl TokenStore for SqlStore {
     }
 
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState> {
-        self.read(move |db, shared| {
-            let row: Option<(u32, i64, i64)> = db
-                .prepare_cached("SELECT account, valid_until, expires_at FROM access_token WHERE hash = ?")?
-                .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                .optional()?;
-            let Some((holder, valid_until, expires_at)) = row else {
-                return Ok(TokenState::Unknown);
-            };
-            if now.0 >= expires_at {
-                return Ok(TokenState::Expired);
-            }
-            if now.0 >= valid_until {
-                return Ok(TokenState::Unknown);
-            }
-            let account = account::by_id(db, shared, AccountId(holder))?;
-            Ok(account.map_or(TokenState::Unknown, |account| {
-                TokenState::Valid(Box::new(account))
-            }))
-        })
-        .await
+        let kept = self.shared.kept.as_ref();
+        if let Some(known) = kept.and_then(|kept| kept.tokens(&hash)) {
+            return Ok(state_of(&known, now));
+        }
+        let before = kept.map(Kept::before);
+        let known = self
+            .read(move |db, shared| known_token(db, shared, &hash))
+            .await?;
+        let Some(known) = known else {
+            return Ok(TokenState::Unknown);
+        };
+        if let (Some(kept), Some(before)) = (kept, before) {
+            kept.keep_token(hash, known.account.id, before, &known);
+        }
+        Ok(state_of(&known, now))
     }
 
     async fn issue_inbox_token(
@@ -75,7 +75,7 @@ impl TokenStore for SqlStore {
         hash: TokenHash,
         expires_at: Timestamp,
     ) -> StoreResult<()> {
-        self.write(account, move |db, _| {
+        self.write_aside(account, move |db, _| {
             db.prepare_cached(
                 "INSERT INTO inbox_token (hash, account, ordinal, expires_at) VALUES (?, ?, ?, ?)",
             )?
@@ -90,17 +90,61 @@ impl TokenStore for SqlStore {
         hash: TokenHash,
         now: Timestamp,
     ) -> StoreResult<Option<(AccountId, Ordinal)>> {
-        self.read(move |db, _| {
-            let mut statement = db.prepare_cached(
-                "SELECT account, ordinal FROM inbox_token WHERE hash = ? AND expires_at > ?",
-            )?;
-            let reader = statement.query_row(params![hash, now.0], |row| {
-                Ok((AccountId(row.get(0)?), Ordinal(row.get(1)?)))
-            });
-            Ok(reader.optional()?)
-        })
-        .await
+        let kept = self.shared.kept.as_ref();
+        let reader = match kept.and_then(|kept| kept.readers(&hash)) {
+            Some(reader) => Some(reader),
+            None => {
+                let before = kept.map(Kept::before);
+                let reader = self.read(move |db, _| known_reader(db, &hash)).await?;
+                if let (Some(kept), Some(before), Some(reader)) = (kept, before, &reader) {
+                    kept.keep_reader(hash, reader.account, before, reader);
+                }
+                reader
+            }
+        };
+        Ok(reader
+            .filter(|reader| reader.expires_at > now)
+            .map(|reader| (reader.account, reader.ordinal)))
     }
+}
+
+fn known_reader(db: &Connection, hash: &TokenHash) -> StoreResult<Option<KnownReader>> {
+    let mut statement =
+        db.prepare_cached("SELECT account, ordinal, expires_at FROM inbox_token WHERE hash = ?")?;
+    let reader = statement.query_row(params![*hash], |row| {
+        Ok(KnownReader {
+            account: AccountId(row.get(0)?),
+            ordinal: Ordinal(row.get(1)?),
+            expires_at: Timestamp(row.get(2)?),
+        })
+    });
+    Ok(reader.optional()?)
+}
+
+fn known_token(db: &Connection, shared: &Shared, hash: &TokenHash) -> StoreResult<Option<KnownToken>> {
+    let row: Option<(u32, i64, i64)> = db
+        .prepare_cached("SELECT account, valid_until, expires_at FROM access_token WHERE hash = ?")?
+        .query_row([*hash], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((holder, valid_until, expires_at)) = row else {
+        return Ok(None);
+    };
+    let account = account::by_id(db, shared, AccountId(holder))?;
+    Ok(account.map(|account| KnownToken {
+        valid_until: Timestamp(valid_until),
+        expires_at: Timestamp(expires_at),
+        account: Arc::new(account),
+    }))
+}
+
+fn state_of(known: &KnownToken, now: Timestamp) -> TokenState {
+    if now >= known.expires_at {
+        return TokenState::Expired;
+    }
+    if now >= known.valid_until {
+        return TokenState::Unknown;
+    }
+    TokenState::Valid(Box::new((*known.account).clone()))
 }
 
 fn replace_tokens(db: &Connection, account: AccountId, stable: bool, until: Timestamp) -> StoreResult<()> {

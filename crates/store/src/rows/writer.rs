@@ -12,6 +12,7 @@ use std::{
 use domain::id::AccountId;
 use tokio::sync::oneshot;
 
+use super::kept::Versions;
 use crate::{StoreError, StoreResult, measure, sql::Connection};
 
 /// Calls that share one commit, at most.
@@ -24,6 +25,8 @@ pub(crate) const GATHER: Duration = Duration::from_millis(10);
 pub(crate) enum Priority {
     /// Somebody waits for the answer.
     Call,
+    /// The same, and nothing that is kept of reads shows what it writes.
+    Aside,
     /// Imports and clean-up; the job itself ends soon when a call waits.
     Bulk,
 }
@@ -49,6 +52,8 @@ pub(crate) trait Job: Send {
 
 struct Work<F, T> {
     scope: Scope,
+    // What is kept of reads is counted on here, unless it shows nothing of this.
+    versions: Option<Arc<Versions>>,
     work: Option<F>,
     result: Option<StoreResult<T>>,
     answer: oneshot::Sender<StoreResult<T>>,
@@ -76,6 +81,10 @@ where
     }
 
     fn finish(self: Box<Self>, committed: Result<(), String>) {
+        // Also after a failure: a commit whose outcome is unknown may have happened.
+        if let Some(versions) = &self.versions {
+            versions.changed(self.scope);
+        }
         let result = match (self.result, committed) {
             (Some(Ok(value)), Ok(())) => Ok(value),
             (Some(Err(error)), _) => Err(error),
@@ -164,6 +173,7 @@ pub(crate) trait Committer: Send {
 /// queued.
 pub(crate) struct Writer {
     lanes: Vec<Arc<Lane>>,
+    versions: Arc<Versions>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -178,6 +188,7 @@ impl Writer {
     pub(crate) fn start(committers: Vec<Box<dyn Committer>>) -> StoreResult<Self> {
         let mut writer = Self {
             lanes: Vec::new(),
+            versions: Arc::default(),
             threads: Vec::new(),
         };
         for mut committer in committers {
@@ -200,6 +211,11 @@ impl Writer {
                 .push(thread.map_err(|error| StoreError::Database(error.to_string()))?);
         }
         Ok(writer)
+    }
+
+    /// Counts what it writes.
+    pub(crate) fn versions(&self) -> Arc<Versions> {
+        self.versions.clone()
     }
 
     fn lane(&self, scope: Scope) -> Option<&Arc<Lane>> {
@@ -230,6 +246,7 @@ impl Writer {
         let (answer, result) = oneshot::channel();
         let job = Box::new(Work {
             scope,
+            versions: (priority != Priority::Aside).then(|| self.versions.clone()),
             work: Some(work),
             result: None,
             answer,
@@ -241,7 +258,7 @@ impl Writer {
                 return Err(StoreError::Closed);
             }
             match priority {
-                Priority::Call => queues.calls.push_back(job),
+                Priority::Call | Priority::Aside => queues.calls.push_back(job),
                 Priority::Bulk => queues.bulk.push_back(job),
             }
             lane.note_waiting(&queues);
