@@ -10,6 +10,8 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::worlds;
+
 const ADMIN_TOKEN: &str = "races-admin-token";
 
 /// Running nodes over one store.
@@ -20,16 +22,19 @@ pub struct Nodes {
     _own: Option<Process>,
 }
 
-/// A node of our own; it ends with the test.
+/// A node of our own; it ends with the test, and a check of all rows (I21).
 struct Process {
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            worlds::check(&self.folder.path().join("data"));
+        }
     }
 }
 
@@ -247,9 +252,6 @@ fn launch() -> (String, Process) {
         .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary starts");
-    let process = Process {
-        child,
-        _folder: folder,
-    };
+    let process = Process { child, folder };
     (format!("http://{listen}"), process)
 }

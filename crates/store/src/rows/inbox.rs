@@ -9,7 +9,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, columns, mass, media};
+use super::{Shared, SqlStore, columns, mass, media, seal};
 use crate::{
     StoreResult,
     inbox::{Entry, InboxPage, InboxStore},
@@ -34,6 +34,7 @@ struct Hit {
     mass: MassId,
     preview: bool,
     sent_at: Timestamp,
+    content: Content,
 }
 
 fn page(
@@ -66,22 +67,26 @@ fn hits(
     before: Option<Sequence>,
     limit: usize,
 ) -> StoreResult<Vec<Hit>> {
-    let mut statement = db.prepare_cached(
-        "SELECT sequence, mass, preview, released_at, delivered FROM delivery
-         WHERE account = ? AND block = ? AND sequence < ? AND delivered_count > 0 ORDER BY sequence DESC",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {}, delivered FROM delivery
+         WHERE account = ? AND block = ? AND sequence < ? ORDER BY sequence DESC",
+        seal::DELIVERY
+    ))?;
     let before = before.map_or(i64::MAX, |before| before.0);
     let mut rows = statement.query(params![account.0, ordinal.block().0, before])?;
     let mut hits = Vec::new();
     while let Some(row) = rows.next()? {
-        let delivered = row.blob(4)?;
-        let mass = MassId(row.get(1)?);
-        if encoded_contains(delivered, ordinal.place())? && !recalled(db, account, mass)? {
+        let head = seal::delivery(&row)?;
+        if !encoded_contains(row.blob(seal::DELIVERY_COLUMNS + 1)?, ordinal.place())? {
+            continue;
+        }
+        if let Some(content) = standing(db, account, head.mass)? {
             hits.push(Hit {
-                sequence: Sequence(row.get(0)?),
-                mass,
-                preview: row.get(2)?,
-                sent_at: Timestamp(row.get(3)?),
+                sequence: head.sequence,
+                mass: head.mass,
+                preview: head.preview,
+                sent_at: head.released_at,
+                content,
             });
             if hits.len() == limit {
                 break;
@@ -91,25 +96,26 @@ fn hits(
     Ok(hits)
 }
 
-/// Whether a mass was taken back (I15).
-fn recalled(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<bool> {
-    let mut statement =
-        db.prepare_cached("SELECT 1 FROM mass WHERE account = ? AND id = ? AND recalled_at IS NOT NULL")?;
-    Ok(statement.exists(params![account.0, mass.0])?)
-}
-
-fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
-    let mut statement = db.prepare_cached(
-        "SELECT type, text, description, blob, blob_type, blob_length, news, pictures FROM mass
-         WHERE account = ? AND id = ?",
-    )?;
-    let mut rows = statement.query(params![account.0, hit.mass.0])?;
+/// The content of a mass, unless it was taken back (I15).
+fn standing(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<Content>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM mass WHERE account = ? AND id = ?",
+        seal::MASS
+    ))?;
+    let mut rows = statement.query(params![account.0, mass.0])?;
     let row = rows
         .next()?
         .ok_or_else(|| columns::damaged("a delivery of no mass"))?;
-    let kind: String = row.get(0)?;
-    let content = mass::read_content(&row, &kind, 1)?;
-    let news = match &content {
+    seal::check_mass(&row)?;
+    let recalled: Option<i64> = row.get(25)?;
+    match recalled {
+        Some(_) => Ok(None),
+        None => mass::read_content(&row).map(Some),
+    }
+}
+
+fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
+    let news = match &hit.content {
         Content::News(news) => media::frozen(db, shared, account, *news)?,
         _ => None,
     };
@@ -118,7 +124,7 @@ fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> Stor
         mass: hit.mass,
         preview: hit.preview,
         sent_at: hit.sent_at,
-        content,
+        content: hit.content,
         news,
     })
 }
