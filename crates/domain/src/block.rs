@@ -1,14 +1,17 @@
 //! A block: 65,536 yes-or-no facts about consecutive followers, in memory and on disk.
 //!
 //! In memory it is a fixed 1,024 words of 64 bits, worked on word by word. On disk it is encoded by density
-//! (empty, full, list, inverse list, raw), at most 8,193 bytes. [`encoded_contains`] answers for one place
-//! without decoding the rest, which is what an inbox page needs.
+//! (empty, full, list, inverse list, raw) and sealed by a checksum, at most 8,197 bytes: of damaged bytes nothing is
+//! read. [`encoded_contains`] answers for one place without decoding the rest, which is what an inbox page needs.
 
 /// How many places a block has.
 pub const BLOCK_SIZE: u32 = 65_536;
 const WORDS: usize = 1_024;
 /// From this many entries a list is no smaller than the raw form.
 const LIST_MAX: u32 = 4_095;
+
+/// Length of the checksum (CRC-32, lowest byte first).
+const SEAL_BYTES: usize = 4;
 
 const EMPTY: u8 = 0;
 const FULL: u8 = 1;
@@ -196,7 +199,7 @@ impl Block {
     /// The stored form, the smallest of the five.
     pub fn encode(&self) -> Vec<u8> {
         let count = self.count();
-        match count {
+        seal(match count {
             0 => vec![EMPTY],
             BLOCK_SIZE => vec![FULL],
             1..=LIST_MAX => list(LIST, self, count),
@@ -206,19 +209,19 @@ impl Block {
                 list(INVERSE, &inverse, BLOCK_SIZE - count)
             }
             _ => {
-                let mut bytes = Vec::with_capacity(1 + WORDS * 8);
+                let mut bytes = Vec::with_capacity(1 + WORDS * 8 + SEAL_BYTES);
                 bytes.push(RAW);
                 for word in self.words.iter() {
                     bytes.extend_from_slice(&word.to_le_bytes());
                 }
                 bytes
             }
-        }
+        })
     }
 
-    /// Reads the stored form.
+    /// Reads the stored form; fails when its checksum does not fit.
     pub fn decode(bytes: &[u8]) -> Result<Self, DamagedBlock> {
-        let (form, payload) = bytes.split_first().ok_or(DamagedBlock)?;
+        let (form, payload) = unseal(bytes)?;
         match (*form, payload.len()) {
             (EMPTY, 0) => Ok(Self::empty()),
             (FULL, 0) => Ok(Self::full()),
@@ -240,9 +243,9 @@ impl Block {
     }
 }
 
-/// Whether the stored form `bytes` holds `place`, without decoding the rest.
+/// Whether the stored form `bytes` holds `place`, without decoding the rest; fails when its checksum does not fit.
 pub fn encoded_contains(bytes: &[u8], place: u16) -> Result<bool, DamagedBlock> {
-    let (form, payload) = bytes.split_first().ok_or(DamagedBlock)?;
+    let (form, payload) = unseal(bytes)?;
     match *form {
         EMPTY => Ok(false),
         FULL => Ok(true),
@@ -256,12 +259,28 @@ pub fn encoded_contains(bytes: &[u8], place: u16) -> Result<bool, DamagedBlock> 
     }
 }
 
+/// Puts the checksum of `bytes` behind them.
+fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// The form and what follows it, once the checksum behind them fits.
+fn unseal(bytes: &[u8]) -> Result<(&u8, &[u8]), DamagedBlock> {
+    let (sealed, sum) = bytes.split_last_chunk::<SEAL_BYTES>().ok_or(DamagedBlock)?;
+    if crc32fast::hash(sealed) != u32::from_le_bytes(*sum) {
+        return Err(DamagedBlock);
+    }
+    sealed.split_first().ok_or(DamagedBlock)
+}
+
 fn split(place: u16) -> (usize, u64) {
     (usize::from(place) / 64, 1 << (place % 64))
 }
 
 fn list(form: u8, block: &Block, count: u32) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1 + count as usize * 2);
+    let mut bytes = Vec::with_capacity(1 + count as usize * 2 + SEAL_BYTES);
     bytes.push(form);
     for place in block.places() {
         bytes.extend_from_slice(&place.to_le_bytes());
@@ -301,9 +320,10 @@ mod tests {
     #[test]
     fn a_list_out_of_order_is_damage() {
         for form in [LIST, INVERSE] {
-            assert!(Block::decode(&[form, 1, 0, 2, 0]).is_ok());
-            assert_eq!(Block::decode(&[form, 2, 0, 1, 0]), Err(DamagedBlock));
-            assert_eq!(Block::decode(&[form, 1, 0, 1, 0]), Err(DamagedBlock));
+            let decode = |list: [u8; 4]| Block::decode(&seal([&[form], &list[..]].concat()));
+            assert!(decode([1, 0, 2, 0]).is_ok());
+            assert_eq!(decode([2, 0, 1, 0]), Err(DamagedBlock));
+            assert_eq!(decode([1, 0, 1, 0]), Err(DamagedBlock));
         }
     }
 
@@ -336,7 +356,7 @@ mod tests {
         #[test]
         fn a_block_is_the_same_after_storing(block in some_block(), place: u16) {
             let stored = block.encode();
-            prop_assert!(stored.len() <= 8_193);
+            prop_assert!(stored.len() <= 8_197);
             prop_assert_eq!(Block::decode(&stored).unwrap(), block.clone());
             prop_assert_eq!(encoded_contains(&stored, place).unwrap(), block.contains(place));
         }
@@ -360,8 +380,19 @@ mod tests {
 
         #[test]
         fn damaged_bytes_are_refused_or_read_but_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..9_000), place: u16) {
-            let _ = Block::decode(&bytes);
-            let _ = encoded_contains(&bytes, place);
+            for bytes in [seal(bytes.clone()), bytes] {
+                let _ = Block::decode(&bytes);
+                let _ = encoded_contains(&bytes, place);
+            }
+        }
+
+        #[test]
+        fn a_flipped_bit_is_always_noticed(block in some_block(), at: prop::sample::Index, bit in 0..8_u8, place: u16) {
+            let mut stored = block.encode();
+            let at = at.index(stored.len());
+            stored[at] ^= 1 << bit;
+            prop_assert_eq!(Block::decode(&stored), Err(DamagedBlock));
+            prop_assert_eq!(encoded_contains(&stored, place), Err(DamagedBlock));
         }
     }
 

@@ -39,9 +39,3 @@ pub const TARGETS: [Target; 14] = [
     ("settings", settings),
     ("time", time),
 ];
-
-/// `data` in two at its first line break; without one, all and nothing.
-fn in_two(data: &[u8]) -> (&[u8], &[u8]) {
-    let at = data.iter().position(|byte| *byte == b'\n');
-    at.map_or((data, &[]), |at| (&data[..at], &data[at + 1..]))
-}

@@ -16,6 +16,7 @@ use domain::{
 
 mod follower;
 mod rows;
+mod seals;
 #[cfg(test)]
 mod tests;
 
@@ -143,6 +144,7 @@ fn masses(
         if let Some(mass) = store.read(|db| rows::mass(db, account, *id))? {
             report.seen.masses += 1;
             report.add(mass.findings());
+            report.add(store.read(|db| seals::mass(db, account.id, *id))?);
         }
     }
     Ok(())

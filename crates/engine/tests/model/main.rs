@@ -105,6 +105,7 @@ impl StateMachineTest for Model {
                     };
                 }
                 compare::everything(system.store().as_ref(), &world).await;
+                system.check();
             });
             bench.seen.end(&world);
         });

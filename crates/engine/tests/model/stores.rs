@@ -11,7 +11,9 @@ use domain::{
     quota::Quota,
     time::{Calendar, Timestamp},
 };
-use store::{Store, account::NewAccount, postgres::PostgresOptions, rows::SqlStore, vault::Vault};
+use store::{
+    Store, account::NewAccount, postgres::PostgresOptions, reader::Reader, rows::SqlStore, vault::Vault,
+};
 use testkit::postgres::{Postgres, database_of};
 
 use crate::reference::{ARTICLES, CROWD, FIRST_TAGS};
@@ -73,6 +75,16 @@ impl Home {
     /// The store; in a folder, the one that was opened before must be gone.
     pub fn store(&self) -> Arc<dyn Store> {
         open(self.path())
+    }
+
+    /// Every promise is kept by every row (I21).
+    pub fn check(&self) {
+        let reader = match database_of(self.path()) {
+            Some(url) => Reader::connect(&PostgresOptions::new(url)),
+            None => Reader::open(self.path()),
+        };
+        let report = store::check::run(&reader.expect("opens"), &Calendar::shanghai(), &|_, _, _| {});
+        assert_eq!(report.expect("checks").findings, [], "i21");
     }
 
     pub fn path(&self) -> &Path {

@@ -86,6 +86,11 @@ impl System {
         system
     }
 
+    /// Holds every promise against every row (I21).
+    pub fn check(&self) {
+        self.home.check();
+    }
+
     pub fn store(&self) -> &Arc<dyn Store> {
         let (store, _) = self.running.as_ref().expect("it is open between steps");
         store

@@ -69,7 +69,7 @@ fn the_commands_of_the_fixed_points_are_understood() {
     };
     assert_eq!(sandbox.interception.intercept, "127.0.0.1:8081".parse().ok());
 
-    let line = "qunfa bench send --followers 10 --rounds 2 --tag-density 0.25 --vs rows --json";
+    let line = "qunfa bench send --followers 10 --rounds 2 --tag-density 0.25 --vs rows --json out.json";
     let Command::Bench(BenchCommand::Send(send)) = parse(line) else {
         panic!("not a bench")
     };
@@ -77,8 +77,8 @@ fn the_commands_of_the_fixed_points_are_understood() {
         (send.followers, send.rounds, send.tag_density, send.vs),
         (10, 2, 0.25, Some(Versus::Rows))
     );
-    assert!(send.json);
-    parse("qunfa bench import --followers 10 --json");
+    assert_eq!(send.common.json, Some("out.json".into()));
+    parse("qunfa bench import --followers 10 --json out.json");
     parse("qunfa serve --config a.toml --listen 127.0.0.1:9 --public-url http://a --data d");
     parse("qunfa follower import - --account wx1 --server http://a --admin-token t");
 }

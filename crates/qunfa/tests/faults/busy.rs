@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
+    checked,
     dice::{Dice, long, seed},
     process::{Client, log_of},
     table::Table,
@@ -118,6 +119,7 @@ async fn a_write_lock_held_by_another_process_is_waited_for_and_never_shown() {
     }
     world.verify_told(client).await;
     process.kill().await;
+    checked::all(&world).await;
     let log = std::fs::read_to_string(log_of(world.folder.path())).expect("a log");
     assert!(!log.contains("panicked"), "{log}");
     table.finish(&format!("locked by somebody else, QUNFA_SEED={}", seed()));
@@ -168,6 +170,7 @@ async fn i16_a_server_that_was_stopped_for_a_while_goes_on_as_if_it_had_not_been
     }
     world.verify_told(client).await;
     process.kill().await;
+    checked::all(&world).await;
     table.finish(&format!("stopped for a while, QUNFA_SEED={}", seed()));
 }
 

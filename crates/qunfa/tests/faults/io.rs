@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::{
+    checked,
     dice::{Dice, long, seed},
     process::{Client, Process, log_of},
     table::Table,
@@ -152,6 +153,7 @@ async fn once_each(error: &str, table: &Table) {
     world.verify_told(client).await;
     process.kill().await;
     has_no_panic(world.folder.path());
+    checked::all(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,6 +196,7 @@ async fn i20_while_every_write_fails_reads_go_on_and_calls_are_refused_until_it_
     }
     process.kill().await;
     has_no_panic(world.folder.path());
+    checked::all(&world).await;
     table.finish(&format!("writes that keep failing, QUNFA_SEED={}", seed()));
 }
 
@@ -230,6 +233,7 @@ async fn i20_a_disk_that_is_full_refuses_calls_and_works_again_once_there_is_roo
     }
     process.kill().await;
     has_no_panic(world.folder.path());
+    checked::all(&world).await;
     table.finish(&format!("full disk ({}), QUNFA_SEED={}", disk.kind(), seed()));
 }
 

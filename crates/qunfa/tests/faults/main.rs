@@ -2,6 +2,7 @@
 //! and a run in which one never struck fails.
 
 mod busy;
+mod checked;
 mod dice;
 mod endpoints;
 mod firsts;

@@ -10,5 +10,9 @@ fn the_tables_and_plots_of_the_performance_page_are_those_of_its_json() {
         .arg("--check")
         .output()
         .expect("python3 starts");
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
 }

@@ -7,18 +7,23 @@ use std::{
 
 const ADMIN_TOKEN: &str = "races-admin-token";
 
-/// A node of our own; it ends with the test.
+use crate::worlds;
+
+/// A node of our own; it ends with the test, and a check of all rows (I21).
 pub struct Own {
     pub bases: Vec<String>,
     pub admin_token: String,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            worlds::check(&self.folder.path().join("data"));
+        }
     }
 }
 
@@ -42,7 +47,7 @@ impl Own {
             bases: vec![format!("http://{listen}")],
             admin_token: ADMIN_TOKEN.to_owned(),
             child,
-            _folder: folder,
+            folder,
         }
     }
 }

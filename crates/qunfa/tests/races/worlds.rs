@@ -13,8 +13,8 @@ use domain::{
     time::{Calendar, Timestamp},
 };
 use store::{
-    Store, account::NewAccount, mass::WorkerId, outbox::EventKind, postgres::PostgresOptions, rows::SqlStore,
-    vault::Vault,
+    Store, account::NewAccount, mass::WorkerId, outbox::EventKind, postgres::PostgresOptions, reader::Reader,
+    rows::SqlStore, vault::Vault,
 };
 use testkit::postgres::database_of;
 
@@ -27,7 +27,26 @@ pub struct Ground {
     /// The store as each of two workers has it; embedded, that is one and the same.
     pub stores: [Arc<dyn Store>; 2],
     pub account: AccountId,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Ground {
+    /// Every race ends with a check of all rows (I21).
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            check(self.folder.path());
+        }
+    }
+}
+
+/// Holds every promise against every row of the store in this folder, or in the database that is noted there.
+pub fn check(folder: &Path) {
+    let reader = match database_of(folder) {
+        Some(url) => Reader::connect(&PostgresOptions::new(url)),
+        None => Reader::open(folder),
+    };
+    let report = store::check::run(&reader.expect("opens"), &Calendar::shanghai(), &|_, _, _| {});
+    assert_eq!(report.expect("checks").findings, [], "i21");
 }
 
 impl Ground {
@@ -71,7 +90,7 @@ impl Ground {
         Self {
             stores,
             account,
-            _folder: folder,
+            folder,
         }
     }
 

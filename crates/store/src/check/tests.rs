@@ -5,7 +5,10 @@ use std::{path::Path, sync::OnceLock};
 use domain::{
     account::AccountKind,
     audience::{Audience, FollowerList},
-    check::{What, finding::Used},
+    check::{
+        What,
+        finding::{Table, Used},
+    },
     content::NewContent,
     follower::NewFollower,
     id::{AccountId, AppId, MassId, Ordinal, TagId},
@@ -26,6 +29,7 @@ use crate::{
 use domain::time::Timestamp;
 
 mod backup;
+mod seals;
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 const FOLLOWERS: usize = 66_000;

@@ -14,7 +14,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, account, columns, content, media, original, sets, usage};
+use super::{Shared, account, columns, content, media, original, seal, sets, usage};
 use crate::{StoreResult, crash_point};
 
 /// One block of a frozen audience.
@@ -383,10 +383,10 @@ pub(super) fn insert_mass(
     db.prepare_cached(
         "INSERT INTO mass (account, id, origin, state, refused, type, text, description, blob, blob_type,
              blob_length, news, pictures, audience_tag, repeat_key, charged_api, charged_history, accepted_at,
-             total, delivered, over_quota, blacklisted, opted_out, left_since, base_count, base_time, per_minute,
+             total, delivered, over_quota, blacklisted, opted_out, left_since, seal, base_count, base_time, per_minute,
              checked, confirm_by, ignore_reprint)
          VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             0, 0, 0, 0, 0, 0, ?19, ?20, ?21, ?22, ?23)",
+             0, 0, 0, 0, 0, 0, 0, ?19, ?20, ?21, ?22, ?23)",
     )?
     .execute(params![
         account.0,
@@ -413,6 +413,7 @@ pub(super) fn insert_mass(
         row.confirm_by.map(|at| at.0),
         row.ignore_reprint,
     ])?;
+    seal::mass(db, account, row.id)?;
     for blob in blobs(row.content) {
         media::use_blob(db, account, &blob.id, &format!("mass:{}", row.id))?;
     }

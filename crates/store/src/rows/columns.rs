@@ -10,6 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::seal;
 use crate::{StoreError, StoreResult};
 
 #[derive(Serialize, Deserialize)]
@@ -159,7 +160,11 @@ pub(super) fn news_text(news: &News) -> StoreResult<(String, [u8; 32])> {
     Ok((text, digest))
 }
 
-pub(super) fn news(text: &str) -> StoreResult<News> {
+/// A news out of its stored form; refused when that is not what `digest` was made of.
+pub(crate) fn news(text: &str, digest: &[u8; 32]) -> StoreResult<News> {
+    if <[u8; 32]>::from(Sha256::digest(text.as_bytes())) != *digest {
+        return Err(seal::broken("news"));
+    }
     let rows: Vec<ArticleRow> = serde_json::from_str(text)?;
     Ok(News {
         articles: rows.into_iter().map(article).collect(),

@@ -73,6 +73,22 @@ impl Database {
         self.writer().post(scope, priority, work)
     }
 
+    /// The same with `answer` told of the outcome, after the commit and before the next job.
+    pub(super) fn post_to<T, F, A>(
+        &self,
+        scope: Scope,
+        priority: Priority,
+        work: F,
+        answer: A,
+    ) -> StoreResult<()>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
+        A: FnOnce(StoreResult<T>) + Send + 'static,
+    {
+        self.writer().post_to(scope, priority, work, answer)
+    }
+
     /// How many calls wait where `scope` is written; bulk work looks at it to know whether it is in the way.
     pub(super) fn calls_waiting(&self, scope: Scope) -> Arc<std::sync::atomic::AtomicUsize> {
         self.writer().calls_waiting(scope)

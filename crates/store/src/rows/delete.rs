@@ -8,7 +8,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{mass, media, publication};
+use super::{mass, media, publication, seal};
 use crate::{StoreResult, crash_point};
 
 /// Deletes the pages of one article or of all; the cards stay (S102).
@@ -34,6 +34,7 @@ pub(super) fn delete(
         }
         db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND id = ?")?
             .execute(params![account.0, id.0])?;
+        seal::mass(db, account, id)?;
         return Ok(Ok(()));
     };
     if !articles_of_news(db, account, news, index, now)? {
@@ -82,10 +83,14 @@ fn articles(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<us
 pub(super) fn masses_of_dead_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<()> {
     let deleted = media::deleted_articles(db, account, news, articles(db, account, news)?)?;
     if deleted.iter().all(|deleted| *deleted) {
-        db.prepare_cached(
-            "UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2",
-        )?
-        .execute(params![account.0, news.0])?;
+        let dead = db
+            .prepare_cached(
+                "UPDATE mass SET state = 4 WHERE account = ? AND news = ? AND state = 1 AND origin <> 2 RETURNING id",
+            )?
+            .query_map(params![account.0, news.0], |row| row.get(0).map(MassId))?;
+        for id in dead {
+            seal::mass(db, account, id?)?;
+        }
         publication::news_is_dead(db, account, news)?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, mass, outbox, usage};
+use super::{Shared, mass, outbox, seal, usage};
 use crate::{StoreResult, crash_point, outbox::EventKind};
 
 /// Lets a waiting mass go; its pace starts now.
@@ -90,6 +90,7 @@ pub(super) fn recall(
         "UPDATE mass SET recalled_at = COALESCE(recalled_at, ?) WHERE account = ? AND id = ? AND state IN (0, 1, 4)",
     )?
     .execute(params![now.0, account.0, id.0])?;
+    seal::mass(db, account, id)?;
     crash_point!("recall.written");
     if mass.state == MassState::Sending && !undelivered(db, shared, account, id, MassState::Failed, now)? {
         stop(db, shared, account, &mass, now)?;
@@ -141,6 +142,7 @@ pub(super) fn undelivered(
          WHERE account = ? AND id = ?",
     )?
     .execute(params![state, number, now.0, total, failed, account.0, id.0])?;
+    seal::mass(db, account, id)?;
     crash_point!("end.written");
     give_back(db, shared, &mass, now)?;
     db.prepare_cached("DELETE FROM repeat WHERE account = ? AND mass = ?")?

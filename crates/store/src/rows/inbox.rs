@@ -11,7 +11,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, columns, kept::Kept, mass, media};
+use super::{Shared, SqlStore, columns, kept::Kept, mass, media, seal};
 use crate::{
     StoreResult,
     inbox::{Entry, InboxPage, InboxStore},
@@ -109,30 +109,34 @@ impl Newest {
 }
 
 fn newest(db: &Connection, shared: &Shared, account: AccountId, block: BlockNo) -> StoreResult<Newest> {
-    let mut statement = db.prepare_cached(
-        "SELECT sequence, mass, preview, released_at, delivered FROM delivery
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {}, delivered FROM delivery
          WHERE account = ? AND block = ? AND delivered_count > 0 ORDER BY sequence DESC LIMIT ?",
-    )?;
+        seal::DELIVERY
+    ))?;
     let mut rows = statement.query(params![account.0, block.0, LINES + 1])?;
-    let mut found = Vec::new();
+    let mut lines = Vec::new();
+    let mut read = 0;
     while let Some(row) = rows.next()? {
-        let hit = Hit {
-            sequence: Sequence(row.get(0)?),
-            mass: MassId(row.get(1)?),
-            preview: row.get(2)?,
-            sent_at: Timestamp(row.get(3)?),
-        };
-        found.push((hit, row.blob(4)?.to_vec()));
-    }
-    let all = found.len() <= LINES;
-    found.truncate(LINES);
-    let mut lines = Vec::with_capacity(found.len());
-    for (hit, delivered) in found {
-        if !recalled(db, account, hit.mass)? {
+        read += 1;
+        if read > LINES {
+            break;
+        }
+        let head = seal::delivery(&row)?;
+        let delivered = row.blob(seal::DELIVERY_COLUMNS + 1)?.to_vec();
+        if let Some(content) = standing(db, account, head.mass)? {
+            let hit = Hit {
+                sequence: head.sequence,
+                mass: head.mass,
+                preview: head.preview,
+                sent_at: head.released_at,
+                content,
+            };
             let entry = entry(db, shared, account, hit)?;
             lines.push(Line { entry, delivered });
         }
     }
+    let all = read <= LINES;
     Ok(Newest { lines, all })
 }
 
@@ -141,6 +145,7 @@ struct Hit {
     mass: MassId,
     preview: bool,
     sent_at: Timestamp,
+    content: Content,
 }
 
 fn page(
@@ -173,22 +178,26 @@ fn hits(
     before: Option<Sequence>,
     limit: usize,
 ) -> StoreResult<Vec<Hit>> {
-    let mut statement = db.prepare_cached(
-        "SELECT sequence, mass, preview, released_at, delivered FROM delivery
-         WHERE account = ? AND block = ? AND sequence < ? AND delivered_count > 0 ORDER BY sequence DESC",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {}, delivered FROM delivery
+         WHERE account = ? AND block = ? AND sequence < ? ORDER BY sequence DESC",
+        seal::DELIVERY
+    ))?;
     let before = before.map_or(i64::MAX, |before| before.0);
     let mut rows = statement.query(params![account.0, ordinal.block().0, before])?;
     let mut hits = Vec::new();
     while let Some(row) = rows.next()? {
-        let delivered = row.blob(4)?;
-        let mass = MassId(row.get(1)?);
-        if encoded_contains(delivered, ordinal.place())? && !recalled(db, account, mass)? {
+        let head = seal::delivery(&row)?;
+        if !encoded_contains(row.blob(seal::DELIVERY_COLUMNS + 1)?, ordinal.place())? {
+            continue;
+        }
+        if let Some(content) = standing(db, account, head.mass)? {
             hits.push(Hit {
-                sequence: Sequence(row.get(0)?),
-                mass,
-                preview: row.get(2)?,
-                sent_at: Timestamp(row.get(3)?),
+                sequence: head.sequence,
+                mass: head.mass,
+                preview: head.preview,
+                sent_at: head.released_at,
+                content,
             });
             if hits.len() == limit {
                 break;
@@ -198,25 +207,26 @@ fn hits(
     Ok(hits)
 }
 
-/// Whether a mass was taken back (I15).
-fn recalled(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<bool> {
-    let mut statement =
-        db.prepare_cached("SELECT 1 FROM mass WHERE account = ? AND id = ? AND recalled_at IS NOT NULL")?;
-    Ok(statement.exists(params![account.0, mass.0])?)
-}
-
-fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
-    let mut statement = db.prepare_cached(
-        "SELECT type, text, description, blob, blob_type, blob_length, news, pictures FROM mass
-         WHERE account = ? AND id = ?",
-    )?;
-    let mut rows = statement.query(params![account.0, hit.mass.0])?;
+/// The content of a mass, unless it was taken back (I15).
+fn standing(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<Content>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM mass WHERE account = ? AND id = ?",
+        seal::MASS
+    ))?;
+    let mut rows = statement.query(params![account.0, mass.0])?;
     let row = rows
         .next()?
         .ok_or_else(|| columns::damaged("a delivery of no mass"))?;
-    let kind: String = row.get(0)?;
-    let content = mass::read_content(&row, &kind, 1)?;
-    let news = match &content {
+    seal::check_mass(&row)?;
+    let recalled: Option<i64> = row.get(25)?;
+    match recalled {
+        Some(_) => Ok(None),
+        None => mass::read_content(&row).map(Some),
+    }
+}
+
+fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
+    let news = match &hit.content {
         Content::News(news) => media::frozen(db, shared, account, *news)?,
         _ => None,
     };
@@ -225,7 +235,7 @@ fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> Stor
         mass: hit.mass,
         preview: hit.preview,
         sent_at: hit.sent_at,
-        content,
+        content: hit.content,
         news,
     })
 }

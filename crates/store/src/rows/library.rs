@@ -16,7 +16,7 @@ use crate::{
     media::NewMedia,
 };
 
-const NEWS_COLUMNS: &str = "id, articles, number, created_at, updated_at";
+const NEWS_COLUMNS: &str = "id, articles, number, created_at, updated_at, digest";
 
 #[async_trait]
 impl LibraryStore for SqlStore {
@@ -420,7 +420,7 @@ fn read_news(row: &Row<'_>) -> StoreResult<KeptNews> {
     let text: String = row.get(1)?;
     Ok(KeptNews {
         id: MediaId(row.get(0)?),
-        news: columns::news(&text)?,
+        news: columns::news(&text, &row.get(5)?)?,
         number: NewsId(row.get(2)?),
         created_at: Timestamp(row.get(3)?),
         updated_at: Timestamp(row.get(4)?),

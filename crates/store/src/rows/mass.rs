@@ -15,8 +15,11 @@ use domain::{
 };
 
 use super::{
-    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end, kept::Kept, library, media,
-    outbox, preview, release, usage,
+    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end,
+    kept::Kept,
+    library, media, outbox, preview, release,
+    seal::{self, MASS as SEALED},
+    usage,
 };
 use crate::{
     StoreResult, crash_point,
@@ -24,9 +27,8 @@ use crate::{
     outbox::EventKind,
 };
 
-const COLUMNS: &str = "id, origin, state, refused, type, text, description, blob, blob_type, blob_length, news, \
-    pictures, accepted_at, finished_at, total, delivered, over_quota, blacklisted, opted_out, left_since, failed, \
-    base_count, base_time, per_minute, confirm_by, recalled_at, ignore_reprint, \
+/// What follows the sealed columns of a mass.
+const UNSEALED: &str = "base_count, base_time, per_minute, confirm_by, \
     (SELECT COUNT(*) FROM batch WHERE batch.account = mass.account AND batch.mass = mass.id)";
 const SENDING: i64 = 0;
 pub(super) const SUCCEEDED: i64 = 1;
@@ -127,7 +129,7 @@ impl MassStore for SqlStore {
     ) -> StoreResult<Vec<Mass>> {
         self.read(move |db, _| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM mass WHERE account = ? AND id < ? AND origin <> 2 ORDER BY id DESC LIMIT ?"
+                "SELECT {SEALED}, {UNSEALED} FROM mass WHERE account = ? AND id < ? AND origin <> 2 ORDER BY id DESC LIMIT ?"
             ))?;
             let before = before.map_or(i64::MAX, |before| before.0);
             read_all(db, account, statement.query(params![account.0, before, limit])?)
@@ -285,7 +287,7 @@ impl MassStore for SqlStore {
 /// A mass or preview with its numbers so far.
 pub(super) fn by_id(db: &Connection, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM mass WHERE account = ? AND id = ?"
+        "SELECT {SEALED}, {UNSEALED} FROM mass WHERE account = ? AND id = ?"
     ))?;
     let mut rows = statement.query(params![account.0, id.0])?;
     match rows.next()? {
@@ -310,7 +312,7 @@ fn history(
     limit: usize,
 ) -> StoreResult<Vec<Mass>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM mass
+        "SELECT {SEALED}, {UNSEALED} FROM mass
          WHERE account = ?1 AND charged_history = 1 AND state IN (1, 4) AND state = 1 AND recalled_at IS NULL
              AND (CAST(?2 AS BIGINT) IS NULL OR (finished_at, id) <
                  (SELECT finished_at, id FROM mass WHERE account = ?1 AND id = ?2))
@@ -324,42 +326,43 @@ fn history(
 }
 
 fn read_row(row: &Row<'_>, account: AccountId) -> StoreResult<Mass> {
-    let kind: String = row.get(4)?;
-    let finished_at: Option<i64> = row.get(13)?;
-    let confirm_by: Option<i64> = row.get(24)?;
+    seal::check_mass(row)?;
+    let finished_at: Option<i64> = row.get(17)?;
+    let confirm_by: Option<i64> = row.get(31)?;
     let recalled_at: Option<i64> = row.get(25)?;
     Ok(Mass {
         account,
-        id: MassId(row.get(0)?),
-        origin: match row.get(1)? {
+        id: MassId(row.get(1)?),
+        origin: match row.get(2)? {
             0 => Origin::Api,
             1 => Origin::Site,
             _ => Origin::Preview,
         },
-        content: read_content(row, &kind, 5)?,
-        state: state(row.get(2)?, row.get(3)?)?,
-        accepted_at: Timestamp(row.get(12)?),
+        content: read_content(row)?,
+        state: state(row.get(3)?, row.get(4)?)?,
+        accepted_at: Timestamp(row.get(16)?),
         finished_at: finished_at.map(Timestamp),
         counts: Counts {
-            total: row.get(14)?,
-            delivered: row.get(15)?,
-            over_quota: row.get(16)?,
-            blacklisted: row.get(17)?,
-            opted_out: row.get(18)?,
-            left: row.get(19)?,
-            failed: row.get(20)?,
+            total: row.get(18)?,
+            delivered: row.get(19)?,
+            over_quota: row.get(20)?,
+            blacklisted: row.get(21)?,
+            opted_out: row.get(22)?,
+            left: row.get(23)?,
+            failed: row.get(24)?,
         },
-        pace: read_pace(row, 21)?,
+        pace: read_pace(row, 28)?,
         confirm_by: confirm_by.map(Timestamp),
         recalled_at: recalled_at.map(Timestamp),
         send_ignore_reprint: row.get(26)?,
-        batches_left: row.get(27)?,
+        batches_left: row.get(32)?,
     })
 }
 
-/// The content in seven columns: text, description, three of the blob, news, pictures.
-pub(super) fn read_content(row: &Row<'_>, kind: &str, first: usize) -> StoreResult<Content> {
-    let kind = MessageType::from_word(kind).ok_or_else(|| columns::damaged("a message type"))?;
+/// The content in a row of [`seal::MASS`]: its type, text, description, three of the blob, news, pictures.
+pub(super) fn read_content(row: &Row<'_>) -> StoreResult<Content> {
+    let (kind, first): (String, usize) = (row.get(5)?, 6);
+    let kind = MessageType::from_word(&kind).ok_or_else(|| columns::damaged("a message type"))?;
     Ok(match kind {
         MessageType::Text => Content::Text(row.get(first)?),
         MessageType::Image => match row.get::<_, Option<String>>(first + 6)? {
@@ -416,22 +419,15 @@ fn with_counts(db: &Connection, mut mass: Mass) -> StoreResult<Mass> {
 
 /// The outcome written so far (I4): read from the delivery rows and nowhere else.
 pub(super) fn sum(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Counts> {
-    let mut statement = db.prepare_cached(
-        "SELECT CAST(COALESCE(SUM(delivered_count), 0) AS BIGINT), CAST(COALESCE(SUM(over_quota_count), 0) AS BIGINT),
-                CAST(COALESCE(SUM(blacklisted_count), 0) AS BIGINT), CAST(COALESCE(SUM(opted_out_count), 0) AS BIGINT), CAST(COALESCE(SUM(left_count), 0) AS BIGINT)
-         FROM delivery WHERE account = ? AND mass = ?",
-    )?;
-    let counts = statement.query_row(params![account.0, mass.0], |row| {
-        Ok(Counts {
-            total: 0,
-            delivered: row.get(0)?,
-            over_quota: row.get(1)?,
-            blacklisted: row.get(2)?,
-            opted_out: row.get(3)?,
-            left: row.get(4)?,
-            failed: 0,
-        })
-    })?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM delivery WHERE account = ? AND mass = ?",
+        seal::DELIVERY
+    ))?;
+    let mut rows = statement.query(params![account.0, mass.0])?;
+    let mut counts = Counts::default();
+    while let Some(row) = rows.next()? {
+        counts.add(&seal::delivery(&row)?.counts);
+    }
     Ok(counts)
 }
 
@@ -544,6 +540,7 @@ pub(super) fn succeed(
         account.0,
         mass.0,
     ])?;
+    seal::mass(db, account, mass)?;
     crash_point!("finish.written");
     outbox::add(db, account, EventKind::MassFinished(mass), now)?;
     if account::by_id(db, shared, account)?.is_some_and(|account| account.has(Behaviour::DraftDies)) {

@@ -226,7 +226,7 @@ pub(super) fn news_by_id(
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    row.map(|(text, digest)| Ok((columns::news(&text)?, digest)))
+    row.map(|(text, digest)| Ok((columns::news(&text, &digest)?, digest)))
         .transpose()
 }
 
@@ -321,14 +321,18 @@ pub(super) fn frozen(
     let (news, created_at) = match &known {
         Some(known) => (None, known.created_at),
         None => {
-            let row: Option<(String, i64)> = db
-                .prepare_cached("SELECT articles, created_at FROM frozen_news WHERE account = ? AND id = ?")?
-                .query_row(params![account.0, id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            let row: Option<(String, [u8; 32], i64)> = db
+                .prepare_cached(
+                    "SELECT articles, digest, created_at FROM frozen_news WHERE account = ? AND id = ?",
+                )?
+                .query_row(params![account.0, id.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
                 .optional()?;
-            let Some((text, created_at)) = row else {
+            let Some((text, digest, created_at)) = row else {
                 return Ok(None);
             };
-            (Some(columns::news(&text)?), Timestamp(created_at))
+            (Some(columns::news(&text, &digest)?), Timestamp(created_at))
         }
     };
     let articles = news

@@ -47,6 +47,7 @@ mod preview;
 mod publication;
 mod release;
 mod schedule;
+pub(crate) mod seal;
 mod sets;
 mod setting;
 mod snapshot;

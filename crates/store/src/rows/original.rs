@@ -260,11 +260,12 @@ fn check(
 }
 
 fn frozen_news(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<Option<News>> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT articles FROM frozen_news WHERE account = ? AND id = ?")?
-        .query_row(params![account.0, news.0], |row| row.get(0))
+    let row: Option<(String, [u8; 32])> = db
+        .prepare_cached("SELECT articles, digest FROM frozen_news WHERE account = ? AND id = ?")?
+        .query_row(params![account.0, news.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    text.map(|text| columns::news(&text)).transpose()
+    row.map(|(text, digest)| columns::news(&text, &digest))
+        .transpose()
 }
 
 /// An original that an article resembles.

@@ -14,7 +14,7 @@ use domain::{
 use super::{
     Shared, SqlStore, account, columns,
     lease::Wish,
-    mass,
+    mass, seal,
     sets::{self, SetKind},
 };
 use crate::{
@@ -169,21 +169,23 @@ fn receipts(
     month: Month,
 ) -> StoreResult<Receipts> {
     let mut receipts = known_receipts(shared, account, block, month);
-    let mut statement = db.prepare_cached(
-        "SELECT sequence, month, preview, delivered FROM delivery
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {}, delivered FROM delivery
          WHERE account = ? AND block = ? AND sequence > ? ORDER BY sequence DESC",
-    )?;
+        seal::DELIVERY
+    ))?;
     let mut rows = statement.query(params![account.0, block.0, receipts.seen.0])?;
     while let Some(row) = rows.next()? {
+        let head = seal::delivery(&row)?;
         // Months never go back within a block, so everything before is older still.
-        if row.get::<_, i32>(1)? < month.0 {
+        if head.month < month.0 {
             break;
         }
-        let sequence = Sequence(row.get(0)?);
-        if row.get(2)? {
-            receipts.seen = receipts.seen.max(sequence);
+        if head.preview {
+            receipts.seen = receipts.seen.max(head.sequence);
         } else {
-            receipts.add(sequence, &Block::decode(row.blob(3)?)?);
+            let delivered = Block::decode(row.blob(seal::DELIVERY_COLUMNS + 1)?)?;
+            receipts.add(head.sequence, &delivered);
         }
     }
     Ok(receipts)
@@ -428,7 +430,7 @@ const HEAD_COLUMNS: [Column; 4] = [
     ("released_at", Kind::Integer),
 ];
 
-const DELIVERY_COLUMNS: [Column; 17] = [
+const DELIVERY_COLUMNS: [Column; 18] = [
     ("account", Kind::Integer),
     ("block", Kind::Integer),
     ("sequence", Kind::Integer),
@@ -441,6 +443,7 @@ const DELIVERY_COLUMNS: [Column; 17] = [
     ("blacklisted_count", Kind::Integer),
     ("opted_out_count", Kind::Integer),
     ("left_count", Kind::Integer),
+    ("seal", Kind::Integer),
     ("delivered", Kind::Blob),
     ("over_quota", Kind::Blob),
     ("blacklisted", Kind::Blob),
@@ -487,6 +490,7 @@ fn write_deliveries(
             outcomes.opted_out.count().into(),
             outcomes.left.count().into(),
         ];
+        columns.push(seal::of_values(&columns).into());
         columns.extend(
             bits.iter()
                 .map(|set| set.as_deref().map_or(Value::Null, Value::Blob)),

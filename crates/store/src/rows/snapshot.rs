@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, backup};
 
-use super::{Database, SqlStore, statistics, writer::Scope};
+use super::{Database, SqlStore, writer::Scope};
+use crate::statistics::StatisticsStore;
 use crate::{
     StoreError, StoreResult,
     sqlite::{
@@ -23,7 +24,7 @@ const ALL: std::ffi::c_int = -1;
 impl SqlStore {
     /// Writes a copy of everything to the file `to`, which appears when it is complete.
     pub async fn save_copy(&self, to: PathBuf) -> StoreResult<()> {
-        self.write_bulk(Scope::Common, statistics::write_noted).await?;
+        self.flush_reads().await?;
         let from = self.own_file()?;
         in_background(move || {
             let unfinished = to.with_extension("unfinished");

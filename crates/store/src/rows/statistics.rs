@@ -1,8 +1,8 @@
 //! [`StatisticsStore`] on SQLite.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::sql::{Connection, OptionalExtension, params};
@@ -13,6 +13,7 @@ use domain::{
     statistics::{ArticleNo, Days, Read, ReadSource, Reads},
     time::{Day, Timestamp},
 };
+use tokio::sync::oneshot;
 
 use super::{
     Shared, SqlStore, columns,
@@ -20,7 +21,7 @@ use super::{
     writer::{Priority, Scope},
 };
 use crate::{
-    StoreResult, crash_point,
+    StoreError, StoreResult, crash_point,
     statistics::{FollowerDay, SentNews, StatisticsStore},
 };
 
@@ -41,22 +42,34 @@ struct Noted {
     people: BTreeMap<BlockNo, Block>,
 }
 
-/// Reads that wait for the writer; while some wait, one job is on its way to write them.
+impl Noted {
+    fn add(&mut self, other: &Noted) {
+        self.session += other.session;
+        self.other += other.other;
+        for (block, people) in &other.people {
+            self.people.entry(*block).or_default().unite(people);
+        }
+    }
+}
+
+/// Reads that wait for the writer, or for the commit of the job that took them.
 #[derive(Default)]
 pub(super) struct Unwritten(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
     noted: HashMap<Hour, Noted>,
-    /// What the latest job took, which is perhaps not committed yet.
-    taken: BTreeSet<(AccountId, Day)>,
+    /// Whether a job is on its way to write what is noted.
+    sent: bool,
+    /// What the latest job took and has not committed yet.
+    taken: Arc<HashMap<Hour, Noted>>,
 }
 
 impl Unwritten {
-    /// Takes a note; true when it is the first one, so that a job must be sent.
+    /// Takes a note; true when no job is on its way yet, so that one must be sent.
     fn add(&self, hour: Hour, read: &Read) -> bool {
         let mut all = self.waiting();
-        let first = all.noted.is_empty();
+        let first = !std::mem::replace(&mut all.sent, true);
         let noted = all.noted.entry(hour).or_default();
         let loads = u64::from(read.loaded);
         match read.source() {
@@ -75,22 +88,35 @@ impl Unwritten {
 
     /// Drops what was noted and not written.
     pub(super) fn forget(&self) {
-        drop(self.take());
+        let mut all = self.waiting();
+        all.noted.clear();
+        all.taken = Arc::default();
     }
 
-    fn take(&self) -> HashMap<Hour, Noted> {
+    /// What is to be written now; it is kept until [`Self::end`] says what became of it.
+    fn take(&self) -> Arc<HashMap<Hour, Noted>> {
         let mut all = self.waiting();
-        let noted = std::mem::take(&mut all.noted);
-        all.taken = noted.keys().map(|hour| (hour.account, hour.day)).collect();
-        noted
+        all.sent = false;
+        all.taken = Arc::new(std::mem::take(&mut all.noted));
+        all.taken.clone()
+    }
+
+    /// Forgets what was taken, or notes it once more where it was not committed.
+    fn end(&self, committed: bool) {
+        let mut all = self.waiting();
+        let taken = std::mem::take(&mut all.taken);
+        if !committed {
+            for (hour, noted) in taken.iter() {
+                all.noted.entry(*hour).or_default().add(noted);
+            }
+        }
     }
 
     /// Whether reads of these days may not be committed yet.
     fn any(&self, account: AccountId, days: Days) -> bool {
         let all = self.waiting();
-        let noted = all.noted.keys().map(|hour| (hour.account, hour.day));
-        let mut places = noted.chain(all.taken.iter().copied());
-        places.any(|(of, day)| of == account && (days.first..=days.last).contains(&day))
+        let mut hours = all.noted.keys().chain(all.taken.keys());
+        hours.any(|hour| hour.account == account && (days.first..=days.last).contains(&hour.day))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -108,18 +134,14 @@ impl StatisticsStore for SqlStore {
             hour: calendar.hour(now),
             article: read.article,
         };
-        if self.shared.reads.add(hour, &read) {
-            let shared = self.shared.clone();
-            let job = move |db: &Connection| write_noted(db, &shared);
-            if self.database.post(Scope::Common, Priority::Aside, job).is_err() {
-                tracing::warn!("reads were not written: the store is closed");
-            }
+        if self.shared.reads.add(hour, &read) && self.send_noted().is_err() {
+            tracing::warn!("reads were not written: the store is closed");
         }
     }
 
     async fn flush_reads(&self) -> StoreResult<()> {
-        // Bulk work is done in its order: what an earlier job took is committed when this one is.
-        self.write_bulk(Scope::Common, write_noted).await
+        // Jobs are done in their order: what an earlier one took is committed when this one is.
+        self.send_noted()?.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn reads_by_article(
@@ -218,14 +240,14 @@ pub(super) fn count_followers(
 }
 
 /// Writes what was noted since the last time.
-pub(super) fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
+fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
     let noted = shared.reads.take();
     crash_point!("reads.taken");
-    for (hour, noted) in noted {
-        write_times(db, hour, ReadSource::Session, noted.session)?;
-        write_times(db, hour, ReadSource::Other, noted.other)?;
-        for (block, people) in noted.people {
-            write_people(db, hour, block, people)?;
+    for (hour, noted) in noted.iter() {
+        write_times(db, *hour, ReadSource::Session, noted.session)?;
+        write_times(db, *hour, ReadSource::Other, noted.other)?;
+        for (block, people) in &noted.people {
+            write_people(db, *hour, *block, people.clone())?;
         }
     }
     crash_point!("reads.written");
@@ -299,6 +321,23 @@ struct Grouping<Of, To> {
 type Asked = (AccountId, Days, Option<String>);
 
 impl SqlStore {
+    /// Sends a job that writes what is noted. What could not be committed is noted again, for the next one.
+    fn send_noted(&self) -> StoreResult<oneshot::Receiver<StoreResult<()>>> {
+        let (answer, result) = oneshot::channel();
+        let (taking, ending) = (self.shared.clone(), self.shared.clone());
+        self.database.post_to(
+            Scope::Common,
+            Priority::Aside,
+            move |db| write_noted(db, &taking),
+            move |result| {
+                ending.reads.end(result.is_ok());
+                // Who noted a read does not wait.
+                let _ = answer.send(result);
+            },
+        )?;
+        Ok(result)
+    }
+
     async fn reads_by<G, K, Of, To>(
         &self,
         asked: Asked,
@@ -311,7 +350,7 @@ impl SqlStore {
         To: Fn(&Hour) -> K + Send + 'static,
     {
         if self.shared.reads.any(asked.0, asked.1) {
-            self.write_bulk(Scope::Common, write_noted).await?;
+            self.flush_reads().await?;
         }
         self.read(move |db, _| {
             let mut reads = BTreeMap::new();
@@ -542,6 +581,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn reads_whose_write_fails_are_written_by_the_next_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        let now = parse_rfc3339("2026-11-22T12:00:00+08:00").expect("an instant");
+        let (account, article) = (
+            AccountId(1),
+            ArticleNo {
+                news: NewsId(7),
+                index: 1,
+            },
+        );
+        let note = |ordinal| {
+            let read = Read {
+                article,
+                reader: Some(Ordinal(ordinal)),
+                loaded: true,
+            };
+            store.note_read(account, read, now);
+        };
+        let other = rusqlite::Connection::open(store.file().expect("a file")).expect("opens");
+        other
+            .execute_batch(
+                "CREATE TRIGGER full BEFORE INSERT ON article_readers BEGIN SELECT RAISE(ABORT, 'full'); END",
+            )
+            .expect("writes");
+        note(3);
+        assert!(store.flush_reads().await.is_err());
+        note(4);
+        other.execute_batch("DROP TRIGGER full").expect("writes");
+        store.flush_reads().await.expect("writes");
+        let days = Days::one(Day::parse("2026-11-22").expect("a day"));
+        let reads = store.reads_by_article(account, days).await.expect("reads");
+        let two = Reads {
+            session: 2,
+            other: 0,
+            people: 2,
+        };
+        assert_eq!(reads, BTreeMap::from([(article, two)]));
+    }
+
+    #[tokio::test]
     async fn reads_of_other_days_are_not_waited_for() {
         let unwritten = Unwritten::default();
         let day = Day::parse("2026-11-22").expect("a day");
@@ -565,7 +645,7 @@ mod tests {
         assert!(!unwritten.any(AccountId(2), Days::one(day)));
         assert_eq!(unwritten.take().len(), 1);
         assert!(unwritten.any(AccountId(1), Days::one(day)), "not committed yet");
-        assert!(unwritten.take().is_empty());
+        unwritten.end(true);
         assert!(!unwritten.any(AccountId(1), Days::one(day)));
     }
 }

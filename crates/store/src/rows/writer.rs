@@ -50,19 +50,20 @@ pub(crate) trait Job: Send {
     fn finish(self: Box<Self>, committed: Result<(), String>);
 }
 
-struct Work<F, T> {
+struct Work<F, T, A> {
     scope: Scope,
     // What is kept of reads is counted on here, unless it shows nothing of this.
     versions: Option<Arc<Versions>>,
     work: Option<F>,
     result: Option<StoreResult<T>>,
-    answer: oneshot::Sender<StoreResult<T>>,
+    answer: A,
 }
 
-impl<F, T> Job for Work<F, T>
+impl<F, T, A> Job for Work<F, T, A>
 where
     F: FnOnce(&Connection) -> StoreResult<T> + Send,
     T: Send,
+    A: FnOnce(StoreResult<T>) + Send,
 {
     fn scope(&self) -> Scope {
         self.scope
@@ -91,8 +92,7 @@ where
             (_, Err(error)) => Err(StoreError::Database(error)),
             (None, Ok(())) => Err(StoreError::Closed),
         };
-        // The caller may have gone away; what was committed stays.
-        let _ = self.answer.send(result);
+        (self.answer)(result);
     }
 }
 
@@ -244,6 +244,26 @@ impl Writer {
         T: Send + 'static,
     {
         let (answer, result) = oneshot::channel();
+        self.post_to(scope, priority, work, move |result| {
+            // The caller may have gone away; what was committed stays.
+            let _ = answer.send(result);
+        })?;
+        Ok(result)
+    }
+
+    /// The same with `answer` told of the outcome, after the commit and before the next job.
+    pub(crate) fn post_to<F, T, A>(
+        &self,
+        scope: Scope,
+        priority: Priority,
+        work: F,
+        answer: A,
+    ) -> StoreResult<()>
+    where
+        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
+        T: Send + 'static,
+        A: FnOnce(StoreResult<T>) + Send + 'static,
+    {
         let job = Box::new(Work {
             scope,
             versions: (priority != Priority::Aside).then(|| self.versions.clone()),
@@ -264,7 +284,7 @@ impl Writer {
             lane.note_waiting(&queues);
         }
         lane.arrived.notify_one();
-        Ok(result)
+        Ok(())
     }
 }
 

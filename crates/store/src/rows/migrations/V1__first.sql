@@ -211,6 +211,7 @@ CREATE TABLE mass (
     blacklisted INTEGER NOT NULL,
     opted_out INTEGER NOT NULL,
     left_since INTEGER NOT NULL,
+    seal INTEGER NOT NULL,         -- a checksum of the columns that are told (rows/seal.rs)
     base_count INTEGER NOT NULL,
     base_time INTEGER NOT NULL,
     per_minute INTEGER,
@@ -245,6 +246,7 @@ CREATE TABLE delivery (
     blacklisted_count INTEGER NOT NULL,
     opted_out_count INTEGER NOT NULL,
     left_count INTEGER NOT NULL,
+    seal INTEGER NOT NULL,         -- a checksum of the columns before it (rows/seal.rs)
     delivered BLOB NOT NULL,
     over_quota BLOB,
     blacklisted BLOB,
