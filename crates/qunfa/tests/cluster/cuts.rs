@@ -8,10 +8,11 @@ use std::{
 use crate::{
     dice::{Dice, long, seed},
     fleet::Fleet,
+    parts,
     proxy::{Cut, Network, Proxy, Way},
     strikes::Table,
     work::Task,
-    world::{Purpose, World},
+    world::Purpose,
 };
 
 /// The cuts of a run must be over by then.
@@ -60,7 +61,7 @@ async fn i01_i02_i03_i04_i10_i12_i19_i20_hold_when_a_connection_is_cut_at_any_me
     let mut fleet = Fleet::start(1).await;
     fleet.add(&[("QUNFA_NODE_ROLES", "api,live".to_owned())]).await;
     let purposes = [Purpose::Open, Purpose::Subscription, Purpose::Limited];
-    let world = World::on(&fleet.nodes[1].client, &purposes).await;
+    let world = parts::world(&fleet.nodes[1].client, &purposes).await;
     let table = Table::expecting([
         "messages lost",
         "among them COMMIT",

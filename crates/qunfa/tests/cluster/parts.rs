@@ -7,10 +7,21 @@ use serde_json::{Value, json};
 
 use crate::{
     process::Client,
-    world::{Account, Purpose, Reader, import, log_in},
+    world::{self, Account, Purpose, Reader, World, import, log_in},
 };
 
-/// Accounts whose quota allows everything, as most tests need them.
+/// A new world on nodes that run.
+pub async fn world(client: &Client, purposes: &[Purpose]) -> World {
+    let mut accounts = Vec::new();
+    for purpose in purposes {
+        accounts.push(world::account(client, *purpose).await);
+    }
+    let world = World::new(tempfile::tempdir().expect("a folder"), accounts).await;
+    world.enter(client).await;
+    world
+}
+
+/// An account whose quota allows everything, as most tests need it.
 pub async fn account(client: &Client, name: &str) -> Account {
     let body = json!({"name": name, "kind": "service", "verified": true, "quota": {
         "sends_per_day": null, "calls_per_day": null, "receipts_per_month": null, "history_per_day": null,

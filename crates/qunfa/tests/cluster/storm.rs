@@ -9,10 +9,11 @@ use crate::{
     cuts::{cuts_up_to, note_cuts},
     dice::{Dice, long, seed},
     fleet::{Fleet, Node, Servers},
+    parts,
     proxy::Network,
     strikes::Table,
     work::Task,
-    world::{PURPOSES, World},
+    world::PURPOSES,
 };
 
 /// Who calls, each at a node of its choice.
@@ -93,7 +94,7 @@ async fn i01_i02_i03_i04_i10_i11_i12_i19_hold_on_three_nodes_under_faults() {
         (4, 3, 100_000)
     };
     let mut fleet = Fleet::start(3).await;
-    let world = World::on(&fleet.nodes[0].client, &PURPOSES).await;
+    let world = parts::world(&fleet.nodes[0].client, &PURPOSES).await;
     let table = Table::expecting(NAMES);
     let started = Instant::now();
     let over = AtomicBool::new(false);

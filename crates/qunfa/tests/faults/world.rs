@@ -153,34 +153,23 @@ impl Template {
     pub async fn silent_world(&self) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         copy(&self.folder.path().join("data"), &folder.path().join("data"));
-        World {
-            folder,
-            accounts: self.accounts.clone(),
-            receiver: Receiver::start().await,
-            asks: Mutex::default(),
-        }
+        World::new(folder, self.accounts.clone()).await
     }
 }
 
 impl World {
-    /// A new world on servers that run already.
-    pub async fn on(client: &Client, purposes: &[Purpose]) -> Self {
-        let mut accounts = Vec::new();
-        for purpose in purposes {
-            accounts.push(account(client, *purpose).await);
-        }
-        let world = Self {
-            folder: tempfile::tempdir().expect("a folder"),
+    /// Nothing was asked of it yet.
+    pub async fn new(folder: tempfile::TempDir, accounts: Vec<Account>) -> Self {
+        Self {
+            folder,
             accounts,
             receiver: Receiver::start().await,
             asks: Mutex::default(),
-        };
-        world.enter(client).await;
-        world
+        }
     }
 
     /// Tells the server where callbacks go, and gets a token for each account.
-    async fn enter(&self, client: &Client) {
+    pub async fn enter(&self, client: &Client) {
         for (index, account) in self.accounts.iter().enumerate() {
             let callback = json!({"url": self.receiver.url(index), "token": "token123", "mode": "plain"});
             let path = format!("/v1/accounts/{}", account.app_id);
@@ -230,7 +219,8 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-async fn account(client: &Client, purpose: Purpose) -> Account {
+/// Makes an account and its readers.
+pub async fn account(client: &Client, purpose: Purpose) -> Account {
     let kind = match purpose {
         Purpose::Subscription => "subscription",
         _ => "service",
