@@ -17,7 +17,7 @@ use domain::{
 mod follower;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use rows::quota_changes;
 

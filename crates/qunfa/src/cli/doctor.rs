@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use clap::Args;
 use serde_json::{Value, json};
-use store::{reader::Reader, vault::Vault};
+use store::vault::Vault;
 
 use super::{
     check::InstallationArgs,
@@ -156,16 +156,9 @@ fn files(settings: &Settings) -> Item {
     )
 }
 
-fn reader(settings: &Settings) -> Result<Reader, store::StoreError> {
-    match settings.postgres() {
-        Some(server) => Reader::connect(&server),
-        None => Reader::open(&settings.store.data),
-    }
-}
-
 fn database(settings: &Settings) -> Item {
     const NAME: &str = "database 数据库";
-    let counted = reader(settings).and_then(|reader| store::check::count(&reader));
+    let counted = settings.reader().and_then(|reader| store::check::count(&reader));
     match counted {
         Ok(seen) => Item::good(
             NAME,
@@ -201,7 +194,10 @@ fn master_key(settings: &Settings) -> Item {
         Ok(None) => return Item::not_good(NAME, Health::Bad, format!("{shown} is missing"), restore()),
         Err(error) => return Item::not_good(NAME, Health::Bad, error.to_string(), restore()),
     };
-    match reader(settings).and_then(|reader| reader.opens_with(&Vault::new(key))) {
+    match settings
+        .reader()
+        .and_then(|reader| reader.opens_with(&Vault::new(key)))
+    {
         Ok(true) => Item::good(NAME, format!("{shown} opens the database; keep a copy elsewhere")),
         Ok(false) => Item::not_good(
             NAME,

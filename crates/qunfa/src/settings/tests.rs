@@ -148,6 +148,7 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("server", "body_idle_timeout_seconds = -1"),
         ("store", "data = \"\""),
         ("store", "master_key_file = \"\""),
+        ("store", "retention_months = 1"),
         ("store", "time_zone = \"Asia/Nowhere\""),
         ("callback", "allow = \"10.0.0.0/8\""),
         ("callback", "allow = [\"10.0.0.0/99\"]"),

@@ -26,6 +26,7 @@ use crate::{
 use domain::time::Timestamp;
 
 mod backup;
+mod retention;
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
 const FOLLOWERS: usize = 66_000;
@@ -87,7 +88,7 @@ async fn release(store: &SqlStore, account: AccountId, mass: MassId, blocks: usi
 }
 
 /// Masses of every kind and state over two blocks of followers.
-async fn world() -> TempDir {
+pub(crate) async fn world() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
     let account = account(&store).await;

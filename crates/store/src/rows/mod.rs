@@ -44,6 +44,7 @@ mod outbox;
 mod preview;
 mod publication;
 mod release;
+mod retention;
 mod schedule;
 mod sets;
 mod setting;
