@@ -118,6 +118,32 @@ async fn an_installation_moves_to_a_server_and_back_and_goes_on_there() {
 }
 
 #[tokio::test]
+async fn every_command_of_the_page_on_migrating_does_what_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    lived_in(folder.path()).await;
+    let places = tempfile::tempdir().expect("a folder");
+    let url = Postgres::shared().create_database();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations/migrate.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let commands = page.lines().filter_map(|line| line.strip_prefix("    qunfa "));
+    let mut ran = 0;
+    for line in commands {
+        let command = line
+            .replace("/var/lib/qunfa-back", text(&places.path().join("back")))
+            .replace("/var/lib/qunfa", text(folder.path()))
+            .replace("postgres://qunfa@db.example.org/qunfa", &url);
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let output = qunfa(&words, None);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("the master key, now") && said.contains("已迁移"), "{said}");
+        ran += 1;
+    }
+    assert_eq!(ran, 2);
+}
+
+#[tokio::test]
 async fn a_backup_of_a_running_server_with_postgres_becomes_either_kind_again() {
     let url = Postgres::shared().create_database();
     let nodes = folder_on(&url);
