@@ -82,6 +82,9 @@ pub async fn run(args: DoctorArgs) -> Result<Status, CliError> {
     // On a thread of its own: files and databases are waited for.
     let items = tokio::task::spawn_blocking(move || local(&looked)).await;
     let mut items = items.map_err(|error| CliError::failed(error.to_string()))?;
+    if settings.blobs.bucket().is_some() {
+        items.push(bucket(&settings).await);
+    }
     items.push(server(&settings).await);
     let bad = items.iter().any(|item| item.health == Health::Bad);
     if args.json {
@@ -256,6 +259,27 @@ async fn server(settings: &Settings) -> Item {
             (
                 "start it with `qunfa serve`, or set [server] public_url".into(),
                 "请启动服务，或设置 [server] public_url",
+            ),
+        ),
+    }
+}
+
+/// Whether uploads can be stored in the bucket and read again.
+async fn bucket(settings: &Settings) -> Item {
+    const NAME: &str = "bucket 存储桶";
+    let tried = match settings.uploads() {
+        Ok(uploads) => uploads.check_health().await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(()) => Item::good(NAME, "uploads can be stored and read"),
+        Err(error) => Item::not_good(
+            NAME,
+            Health::Bad,
+            error.to_string(),
+            (
+                "see [blobs] in the settings: address, name of the bucket, credentials".into(),
+                "请检查 [blobs] 配置：地址、桶名与凭据",
             ),
         ),
     }

@@ -137,7 +137,10 @@ async fn every_command_of_the_page_on_migrating_does_what_it_says() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{line}: {said}");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.contains("the master key, now") && said.contains("已迁移"), "{said}");
+        assert!(
+            said.contains("the master key, now") && said.contains("已迁移"),
+            "{said}"
+        );
         ran += 1;
     }
     assert_eq!(ran, 2);

@@ -157,8 +157,12 @@ pub(crate) async fn world() -> TempDir {
 fn damaged(sql: &str) -> TempDir {
     static WORLD: OnceLock<TempDir> = OnceLock::new();
     let world = WORLD.get_or_init(|| {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        std::thread::scope(|scope| scope.spawn(|| runtime.block_on(world())).join().expect("a world"))
+        // Begun and ended on a thread of its own: the first caller may be one of a runtime's.
+        let making = || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(world())
+        };
+        std::thread::scope(|scope| scope.spawn(making).join().expect("a world"))
     });
     let copy = tempfile::tempdir().expect("a folder");
     for file in ["qunfa.db", "qunfa.db-wal"] {
