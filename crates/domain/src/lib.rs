@@ -29,6 +29,7 @@ pub mod originality;
 pub mod quota;
 pub mod receipts;
 pub mod release;
+pub mod retention;
 pub mod review;
 pub mod schedule;
 pub mod speed;

@@ -89,6 +89,7 @@ pub struct Engine {
     worker: WorkerId,
     speeds: SpeedTable,
     reviews: Reviews,
+    months_kept: Option<u32>,
     pulse: Pulse,
     // One turn at a time.
     turn: Mutex<Pending>,
@@ -152,6 +153,7 @@ impl Engine {
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
+            months_kept: None,
             pulse: Pulse::default(),
             turn: Mutex::new(Pending::default()),
         }
@@ -167,6 +169,12 @@ impl Engine {
     #[must_use]
     pub fn with_reviews(self, reviews: Reviews) -> Self {
         Self { reviews, ..self }
+    }
+
+    /// The same, forgetting who got what before so many months, this one counted; `None` keeps everything.
+    #[must_use]
+    pub fn with_months_kept(self, months_kept: Option<u32>) -> Self {
+        Self { months_kept, ..self }
     }
 
     /// Reviews under way.
@@ -262,7 +270,9 @@ impl Engine {
         worked |= self.callbacks.send_due(now).await?;
         if pending.clear_up <= now {
             pending.clear_up = now.plus_ms(housekeeping::INTERVAL_MS);
-            if let Err(error) = housekeeping::clear_up(self.store.as_ref(), &self.blobs, now).await {
+            if let Err(error) =
+                housekeeping::clear_up(self.store.as_ref(), &self.blobs, self.months_kept, now).await
+            {
                 tracing::error!(%error, "expired data could not be cleared away");
             }
         }

@@ -15,6 +15,7 @@ use store::{
     StoreError, backup,
     blob::{Blobs, object::BlobObject},
     check::{self, Seen},
+    moving,
     reader::Reader,
 };
 
@@ -50,11 +51,9 @@ pub enum BackupError {
     /// Something is there that would be overwritten.
     #[error("{} is not empty; nothing is overwritten", .0.display())]
     InTheWay(PathBuf),
-    /// The rows lie on a database server.
-    #[error(
-        "the rows of this installation lie on a PostgreSQL server; use pg_dump and pg_restore, and copy the folder blobs"
-    )]
-    Server,
+    /// The database that would be filled has rows.
+    #[error("the PostgreSQL database is not empty; nothing is overwritten")]
+    Filled,
     /// There is no backup.
     #[error("{} is no backup: {reason}", path.display())]
     NoBackup {
@@ -149,7 +148,7 @@ pub struct Plan {
 }
 
 /// Told of each step: what, how much is done, of how much.
-pub type Progress<'a> = &'a (dyn Fn(&'static str, u64, u64) + Sync);
+pub type Progress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 
 /// Copies the installation of these settings, which may be running.
 pub async fn backup(
@@ -157,20 +156,15 @@ pub async fn backup(
     plan: &Plan,
     progress: Progress<'_>,
 ) -> Result<(Manifest, u64), BackupError> {
-    refuse_server(settings)?;
-    let data = &settings.store.data;
     // Fails where there is no installation that this program knows.
-    Reader::open(data)?;
-    let file_of_store = data.join("qunfa.db");
+    let source = settings.reader()?;
     let earlier = prepare(&plan.folder, plan.into_earlier)?;
     let name = free_name(&plan.folder, &plan.taken_at);
     let file = plan.folder.join(&name);
-    backup::copy(&file_of_store, &file, &|done, all| {
-        progress("database 数据库", done, all)
-    })?;
+    copy_rows(&source, &file, progress)?;
     let copy = Reader::open_file(file.clone())?;
     let used = check::used_blobs(&copy)?;
-    let from = Blobs::in_folder(&data.join(BLOBS))?;
+    let from = settings.uploads()?;
     let to = Blobs::in_folder(&plan.folder.join(BLOBS))?;
     let mut added = 0;
     for (done, object) in used.iter().enumerate() {
@@ -224,6 +218,21 @@ pub async fn backup(
     Ok((manifest, added))
 }
 
+/// Copies one snapshot of the rows into a database file, whatever they lie in.
+fn copy_rows(source: &Reader, file: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
+    match source.file() {
+        Some(database) => backup::copy(database, file, &|done, all| {
+            progress("database 数据库", done, all);
+        }),
+        None => aside(|| moving::into_file(source, file, progress)).map(drop),
+    }
+}
+
+/// Runs `work` on a thread of its own: a server's rows are waited for, which this thread may be forbidden to.
+pub(crate) fn aside<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap_or(Err(StoreError::Closed)))
+}
+
 /// The manifest of a backup.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, BackupError> {
     let no_backup = |reason: String| BackupError::NoBackup {
@@ -248,17 +257,22 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// Makes an installation from a backup, into a folder that holds nothing but perhaps the master key.
+/// Makes an installation from a backup: in a folder that holds nothing but perhaps the master key, or, where the settings
+/// name a PostgreSQL server, in its database, which must be empty.
 pub async fn restore(
     source: &Path,
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<Manifest, BackupError> {
-    refuse_server(settings)?;
     let data = &settings.store.data;
+    let server = settings.postgres();
     let manifest = read_manifest(source)?;
     let key_path = settings.master_key_path();
-    refuse_non_empty(data, &[KEY])?;
+    match &server {
+        Some(server) if !aside(|| moving::is_empty(server))? => return Err(BackupError::Filled),
+        Some(_) => {}
+        None => refuse_non_empty(data, &[KEY])?,
+    }
     let from = source.join(&manifest.database.file);
     let damaged = |path: &Path, reason: &str| BackupError::Damaged {
         path: path.to_owned(),
@@ -285,13 +299,17 @@ pub async fn restore(
     }
     secret::open_data_folder(data)?;
     let files = Blobs::in_folder(&source.join(BLOBS))?;
-    let blobs = Blobs::in_folder(&data.join(BLOBS))?;
+    let blobs = settings.uploads()?;
     for (done, object) in used.iter().enumerate() {
         progress("files 文件", done as u64, used.len() as u64);
         files.copy_to(&blobs, object).await?;
     }
     if let (None, Some(key)) = (ours, key) {
         secret::write_key(&key_path, &key)?;
+    }
+    if let Some(server) = &server {
+        aside(|| moving::into_server(&copy, server, progress))?;
+        return Ok(manifest);
     }
     // Last, and under its name at once: a folder without it is no installation.
     let unfinished = data.join("qunfa.db.unfinished");
@@ -302,14 +320,6 @@ pub async fn restore(
     fs::rename(&unfinished, &database).map_err(|error| file_error(&database, error))?;
     sync_folder(data)?;
     Ok(manifest)
-}
-
-/// A server's database is not a file of ours.
-fn refuse_server(settings: &Settings) -> Result<(), BackupError> {
-    match settings.postgres() {
-        None => Ok(()),
-        Some(_) => Err(BackupError::Server),
-    }
 }
 
 /// Makes the folder of a backup; the manifest of the earlier one in it.

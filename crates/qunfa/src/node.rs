@@ -64,6 +64,8 @@ pub struct NodeConfig {
     pub master_key: [u8; 32],
     /// Days and months.
     pub calendar: Calendar,
+    /// For how many months it is kept who got what, this one counted; `None` is for ever.
+    pub months_kept: Option<u32>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// Chance for ids.
@@ -170,6 +172,7 @@ impl Node {
             worker,
         )
         .with_speeds(config.server.speeds.clone())
+        .with_months_kept(config.months_kept)
         .with_reviews(Reviews::new(config.reviewers));
         let engine = Arc::new(engine);
         let works = config.server.roles.contains(&Role::Worker);

@@ -67,6 +67,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         bucket: settings.blobs.bucket(),
         master_key: secret::read_or_make_key(&key_path)?,
         calendar: settings.calendar(),
+        months_kept: settings.store.retention_months,
         clock: clock.clone(),
         ids: Random::system(),
         server: server_settings(settings, &admin_token),

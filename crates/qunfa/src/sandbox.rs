@@ -119,6 +119,7 @@ impl Sandbox {
             bucket: None,
             master_key: from_seed(config.seed, "master key"),
             calendar: Calendar::shanghai(),
+            months_kept: None,
             clock: clock.clone(),
             ids: Random::seeded(config.seed),
             server: server_settings(config),

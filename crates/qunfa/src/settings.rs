@@ -24,6 +24,7 @@ use cluster::{BlobsArea, ClusterArea, NodeArea};
 
 pub mod cluster;
 pub mod load;
+mod places;
 pub mod secret;
 pub mod show;
 #[cfg(test)]
@@ -203,6 +204,14 @@ pub struct StoreArea {
         validate(!master_key_file.as_os_str().is_empty(), "empty")
     )]
     pub master_key_file: Option<PathBuf>,
+    /// For how many calendar months it is kept who got which mass send, this month counted; older entries leave the
+    /// inboxes, and who read articles then is forgotten. Mass sends keep their numbers. Left out, everything is kept.
+    /// Allowed: a number from 2 to 1200.
+    #[config(
+        env = "QUNFA_STORE_RETENTION_MONTHS",
+        validate((2..=1_200).contains(retention_months), "out of range")
+    )]
+    pub retention_months: Option<u32>,
     /// The zone in which the days and months of quotas are counted. Do not change it later.
     /// Allowed: a name of the IANA time zone database, such as Asia/Shanghai.
     #[config(
@@ -509,7 +518,7 @@ fn is_http_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
-fn is_postgres_url(url: &Secret) -> bool {
+pub(crate) fn is_postgres_url(url: &Secret) -> bool {
     let parsed = url::Url::parse(&url.0);
     parsed.is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.path().len() > 1)
 }

@@ -18,7 +18,7 @@ mod follower;
 mod rows;
 mod seals;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use rows::quota_changes;
 

@@ -24,6 +24,7 @@ pub mod library;
 pub mod mass;
 pub mod measure;
 pub mod media;
+pub mod moving;
 pub mod original;
 pub mod outbox;
 pub mod postgres;
@@ -56,6 +57,7 @@ use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
 use statistics::StatisticsStore;
@@ -84,6 +86,7 @@ pub trait Store:
     + CommentStore
     + StatisticsStore
     + BacklogStore
+    + RetentionStore
     + TimeStore
     + Send
     + Sync
@@ -110,6 +113,7 @@ impl<T> Store for T where
         + CommentStore
         + StatisticsStore
         + BacklogStore
+        + RetentionStore
         + TimeStore
         + Send
         + Sync

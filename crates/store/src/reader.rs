@@ -42,26 +42,40 @@ impl Reader {
             connection::open(&file, Role::Reader).map(Connection::Sqlite)
         });
         let reader = Self(Source::File(readers, path.clone()));
-        let (found, known) = (reader.version()?, migrations::newest());
-        if found != Some(known) {
-            let found = found.map_or("none".into(), |found| found.to_string());
-            return Err(StoreError::Database(format!(
-                "{} has tables of version {found}, this program knows {known}; start the server once to bring them up \
-                 to date",
-                path.display(),
-            )));
-        }
+        reader.refuse_other_version(&path.display().to_string())?;
         Ok(reader)
     }
 
-    /// Connects to the database server of an installation.
+    /// Connects to the database server of an installation, and changes nothing there. Fails when it has no tables, or
+    /// tables of another version of this program.
     pub fn connect(options: &PostgresOptions) -> StoreResult<Self> {
         let few = PostgresOptions {
             readers: 1,
             writers: 1,
             ..options.clone()
         };
-        Ok(Self(Source::Server(Postgres::open(&few)?)))
+        let reader = Self(Source::Server(Postgres::open_unchanged(&few)?));
+        // On a thread of its own: the caller may be one of another runtime's.
+        std::thread::scope(|scope| {
+            let looking = scope.spawn(|| reader.refuse_other_version("the PostgreSQL database"));
+            looking.join().unwrap_or(Err(StoreError::Closed))
+        })?;
+        Ok(reader)
+    }
+
+    fn refuse_other_version(&self, place: &str) -> StoreResult<()> {
+        let (found, known) = (self.version()?, migrations::newest());
+        match found {
+            Some(found) if found == known => Ok(()),
+            Some(found) if found > known => Err(StoreError::Database(format!(
+                "{place} has tables of version {found}, this program knows {known}; use the newer program that made them"
+            ))),
+            found => Err(StoreError::Database(format!(
+                "{place} has tables of version {}, this program knows {known}; start the server once to bring them up to \
+                 date",
+                found.map_or("none".into(), |found| found.to_string()),
+            ))),
+        }
     }
 
     /// The database file, of an embedded store.
@@ -72,9 +86,18 @@ impl Reader {
         }
     }
 
-    /// The number of its newest migration.
+    /// The number of its newest migration; `None` where there are no tables.
     pub fn version(&self) -> StoreResult<Option<i64>> {
         self.read(|db| {
+            let listed = match db {
+                Connection::Sqlite(_) => "SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history'",
+                Connection::Postgres(_) => {
+                    "SELECT 1 WHERE to_regclass('refinery_schema_history') IS NOT NULL"
+                }
+            };
+            if !db.prepare_cached(listed)?.exists([])? {
+                return Ok(None);
+            }
             let mut statement = db.prepare_cached("SELECT MAX(version) FROM refinery_schema_history")?;
             Ok(statement.query_row([], |row| row.get(0))?)
         })

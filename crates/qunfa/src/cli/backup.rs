@@ -55,7 +55,7 @@ pub async fn run(args: BackupArgs) -> Result<Status, CliError> {
         taken_at: settings.calendar().rfc3339(WallClock::default().now()),
     };
     let bar = bar::bar(args.quiet || args.json);
-    let progress = |what, done, all| bar::show(&bar, what, done, all);
+    let progress = |what: &str, done, all| bar::show(&bar, what, done, all);
     let made = backup::backup(&settings, &plan, &progress).await;
     bar.finish_and_clear();
     let (manifest, added) = made?;

@@ -14,9 +14,9 @@ pub fn bar(quiet: bool) -> ProgressBar {
 }
 
 /// Moves the bar to `done` of `all` of `what`.
-pub fn show(bar: &ProgressBar, what: &'static str, done: u64, all: u64) {
+pub fn show(bar: &ProgressBar, what: &str, done: u64, all: u64) {
     if bar.message() != what {
-        bar.set_message(what);
+        bar.set_message(what.to_owned());
     }
     bar.set_length(all);
     bar.set_position(done);

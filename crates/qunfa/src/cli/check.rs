@@ -7,7 +7,6 @@ use domain::{check::Finding, time::Calendar};
 use serde_json::{Value, json};
 use store::blob::object::BlobObject;
 use store::{
-    blob::Blobs,
     check::{self, Report, Seen, Step},
     reader::Reader,
 };
@@ -91,16 +90,12 @@ pub fn status(report: &Report) -> Status {
 
 /// Checks the installation of these settings; fails when it cannot be read.
 pub async fn check_installation(settings: &Settings, blobs: bool, quiet: bool) -> Result<Report, CliError> {
-    let folder = &settings.store.data;
     let failed = |error: store::StoreError| CliError::failed(format!("the check could not be made: {error}"));
-    let opened = match settings.postgres() {
-        Some(server) => Reader::connect(&server),
-        None => Reader::open(folder),
-    };
-    let (mut report, used) = check_rows(opened.map_err(failed)?, settings.calendar(), quiet).await?;
+    let opened = settings.reader().map_err(failed)?;
+    let (mut report, used) = check_rows(opened, settings.calendar(), quiet).await?;
     if blobs {
         let bar = bar::bar(quiet);
-        let blobs = Blobs::in_folder(&folder.join("blobs")).map_err(failed)?;
+        let blobs = settings.uploads().map_err(failed)?;
         let progress = |step, done, all| bar::show(&bar, word(step), done, all);
         let checked = check::run_blobs(&used, &blobs, &progress, &mut report).await;
         bar.finish_and_clear();

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use clap::Args;
 use serde_json::{Value, json};
-use store::{reader::Reader, vault::Vault};
+use store::vault::Vault;
 
 use super::{
     check::InstallationArgs,
@@ -82,6 +82,9 @@ pub async fn run(args: DoctorArgs) -> Result<Status, CliError> {
     // On a thread of its own: files and databases are waited for.
     let items = tokio::task::spawn_blocking(move || local(&looked)).await;
     let mut items = items.map_err(|error| CliError::failed(error.to_string()))?;
+    if settings.blobs.bucket().is_some() {
+        items.push(bucket(&settings).await);
+    }
     items.push(server(&settings).await);
     let bad = items.iter().any(|item| item.health == Health::Bad);
     if args.json {
@@ -156,16 +159,9 @@ fn files(settings: &Settings) -> Item {
     )
 }
 
-fn reader(settings: &Settings) -> Result<Reader, store::StoreError> {
-    match settings.postgres() {
-        Some(server) => Reader::connect(&server),
-        None => Reader::open(&settings.store.data),
-    }
-}
-
 fn database(settings: &Settings) -> Item {
     const NAME: &str = "database 数据库";
-    let counted = reader(settings).and_then(|reader| store::check::count(&reader));
+    let counted = settings.reader().and_then(|reader| store::check::count(&reader));
     match counted {
         Ok(seen) => Item::good(
             NAME,
@@ -201,7 +197,10 @@ fn master_key(settings: &Settings) -> Item {
         Ok(None) => return Item::not_good(NAME, Health::Bad, format!("{shown} is missing"), restore()),
         Err(error) => return Item::not_good(NAME, Health::Bad, error.to_string(), restore()),
     };
-    match reader(settings).and_then(|reader| reader.opens_with(&Vault::new(key))) {
+    match settings
+        .reader()
+        .and_then(|reader| reader.opens_with(&Vault::new(key)))
+    {
         Ok(true) => Item::good(NAME, format!("{shown} opens the database; keep a copy elsewhere")),
         Ok(false) => Item::not_good(
             NAME,
@@ -260,6 +259,27 @@ async fn server(settings: &Settings) -> Item {
             (
                 "start it with `qunfa serve`, or set [server] public_url".into(),
                 "请启动服务，或设置 [server] public_url",
+            ),
+        ),
+    }
+}
+
+/// Whether uploads can be stored in the bucket and read again.
+async fn bucket(settings: &Settings) -> Item {
+    const NAME: &str = "bucket 存储桶";
+    let tried = match settings.uploads() {
+        Ok(uploads) => uploads.check_health().await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(()) => Item::good(NAME, "uploads can be stored and read"),
+        Err(error) => Item::not_good(
+            NAME,
+            Health::Bad,
+            error.to_string(),
+            (
+                "see [blobs] in the settings: address, name of the bucket, credentials".into(),
+                "请检查 [blobs] 配置：地址、桶名与凭据",
             ),
         ),
     }

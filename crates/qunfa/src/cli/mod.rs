@@ -20,6 +20,7 @@ pub mod event;
 pub mod follower;
 pub mod import;
 pub mod mass;
+pub mod migrate;
 pub mod output;
 pub mod restore;
 pub mod sandbox;
@@ -80,6 +81,8 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Make an installation from a backup (恢复)
     Restore(restore::RestoreArgs),
+    /// Move all rows between a SQLite folder and a PostgreSQL database, either way (迁移)
+    Migrate(migrate::MigrateArgs),
     /// Look at an installation and say what to do: rights, key, database, server (体检)
     Doctor(doctor::DoctorArgs),
     /// Measure this machine (性能测试)
@@ -155,6 +158,7 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Check(args) => check::run(args).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Config(args) => config::run(&args),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::migrate::postgres_url;
 use super::{
     bar,
     check::{self, InstallationArgs},
@@ -19,7 +20,10 @@ use crate::{backup, settings::secret};
   qunfa restore /backup/monday --data /var/lib/qunfa
   qunfa serve --data /var/lib/qunfa
 
-The data folder must be new or empty; only master.key may lie in it already. Digests are compared before
+  qunfa restore /backup/monday --data /var/lib/qunfa --url postgres://qunfa@db.example.org/qunfa
+
+The data folder must be new or empty; only master.key may lie in it already. With a PostgreSQL database, that must
+be empty instead. Digests are compared before
 anything is written, and `qunfa check` runs over the result.
 
 Exit status: 0 restored and checked, 1 restored with differences, 2 nothing restored.")]
@@ -29,6 +33,9 @@ pub struct RestoreArgs {
     /// Where to.
     #[command(flatten)]
     pub installation: InstallationArgs,
+    /// The PostgreSQL database that is filled with the rows, instead of a file in the data folder [default: store.url]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
     /// No progress bar
     #[arg(long)]
     pub quiet: bool,
@@ -39,10 +46,13 @@ pub struct RestoreArgs {
 
 /// Does it.
 pub async fn run(args: RestoreArgs) -> Result<Status, CliError> {
-    let settings = args.installation.settings()?;
+    let mut settings = args.installation.settings()?;
+    if let Some(url) = &args.url {
+        settings.store.url = Some(postgres_url(url)?);
+    }
     let quiet = args.quiet || args.json;
     let bar = bar::bar(quiet);
-    let progress = |what, done, all| bar::show(&bar, what, done, all);
+    let progress = |what: &str, done, all| bar::show(&bar, what, done, all);
     let restored = backup::restore(&args.source, &settings, &progress).await;
     bar.finish_and_clear();
     let manifest = restored?;
@@ -57,7 +67,10 @@ pub async fn run(args: RestoreArgs) -> Result<Status, CliError> {
         }))?;
         return Ok(check::status(&report));
     }
-    let data = settings.store.data.display().to_string();
+    let data = match settings.postgres() {
+        Some(_) => "the PostgreSQL database".to_owned(),
+        None => settings.store.data.display().to_string(),
+    };
     let mut text = format!("restored to {data} (已恢复), as of {}\n", manifest.taken_at);
     if !has_key {
         text.push_str(&format!(

@@ -153,6 +153,7 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("metrics", "token = \"short\""),
         ("store", "data = \"\""),
         ("store", "master_key_file = \"\""),
+        ("store", "retention_months = 1"),
         ("store", "time_zone = \"Asia/Nowhere\""),
         ("callback", "allow = \"10.0.0.0/8\""),
         ("callback", "allow = [\"10.0.0.0/99\"]"),
@@ -264,7 +265,7 @@ fn a_broken_file_names_the_line_and_a_missing_one_its_path() {
 #[test]
 fn every_setting_says_what_it_allows_and_has_a_variable_of_its_own() {
     let leaves = leaves();
-    assert_eq!(leaves.len(), 45);
+    assert_eq!(leaves.len(), 46);
     let mut variables: Vec<&str> = leaves.iter().map(|leaf| leaf.variable).collect();
     variables.sort_unstable();
     variables.dedup();

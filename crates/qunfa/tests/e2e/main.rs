@@ -10,6 +10,7 @@ mod fault;
 mod intercept;
 mod library;
 mod mass;
+mod moving;
 mod operator;
 mod snapshots;
 mod transport;

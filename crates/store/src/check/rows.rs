@@ -34,7 +34,6 @@ pub(super) struct AccountRow {
     quota: Quota,
     /// The first mass that was accepted under this quota.
     quota_since: MassId,
-    dropped: retention::Dropped,
 }
 
 impl AccountRow {
@@ -64,7 +63,6 @@ pub(super) fn accounts(db: &Connection) -> StoreResult<Vec<AccountRow>> {
                 id,
                 quota,
                 quota_since: quota_since(db, id)?,
-                dropped: retention::dropped(db, id)?,
             })
         })
         .collect()
@@ -158,6 +156,8 @@ pub(super) fn mass(db: &Connection, account: &AccountRow, id: MassId) -> StoreRe
                 audience_tag, charged_api, charged_history, finished_at, news
          FROM mass WHERE account = ? AND id = ?",
     )?;
+    // In the mass's own snapshot: what retention dropped since the check began is known here.
+    let dropped_before = retention::dropped(db, account.id)?.before;
     let found = statement
         .query_row(params![account.id.0, id.0], |row| {
             let (origin, tag, news): (i64, Option<i64>, Option<i64>) =
@@ -180,7 +180,7 @@ pub(super) fn mass(db: &Connection, account: &AccountRow, id: MassId) -> StoreRe
                 },
                 // An API send to all enters the history, a send to a tag names it; a site's list looks like all.
                 list: tag.is_none() && !(api && history),
-                droppable: finished_at.is_some_and(|at| at < account.dropped.before.0),
+                droppable: finished_at.is_some_and(|at| at < dropped_before),
                 batches: Vec::new(),
                 deliveries: Vec::new(),
                 finish_events: 0,

@@ -29,6 +29,7 @@ use crate::{
 use domain::time::Timestamp;
 
 mod backup;
+mod retention;
 mod seals;
 
 const START: Timestamp = Timestamp(1_790_000_000_000);
@@ -91,7 +92,7 @@ async fn release(store: &SqlStore, account: AccountId, mass: MassId, blocks: usi
 }
 
 /// Masses of every kind and state over two blocks of followers.
-async fn world() -> TempDir {
+pub(crate) async fn world() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
     let account = account(&store).await;
@@ -160,8 +161,12 @@ async fn world() -> TempDir {
 fn damaged(sql: &str) -> TempDir {
     static WORLD: OnceLock<TempDir> = OnceLock::new();
     let world = WORLD.get_or_init(|| {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        std::thread::scope(|scope| scope.spawn(|| runtime.block_on(world())).join().expect("a world"))
+        // Begun and ended on a thread of its own: the first caller may be one of a runtime's.
+        let making = || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(world())
+        };
+        std::thread::scope(|scope| scope.spawn(making).join().expect("a world"))
     });
     let copy = tempfile::tempdir().expect("a folder");
     for file in ["qunfa.db", "qunfa.db-wal"] {

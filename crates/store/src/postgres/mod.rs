@@ -6,7 +6,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::{
     StoreError, StoreResult,
@@ -63,9 +63,14 @@ impl fmt::Debug for PostgresOptions {
 pub(crate) struct Postgres {
     pub(crate) writer: Writer,
     pub(crate) readers: Arc<Readers>,
+    open: Arc<Open>,
+    connector: Arc<connect::Connector>,
+    runtime: Handle,
     // After the writer, whose threads still need it.
     _runtime: Carrier,
 }
+
+type Open = dyn Fn() -> StoreResult<Connection> + Send + Sync;
 
 /// The threads that carry what goes over the connections, whatever else the process is busy with.
 struct Carrier(Option<Runtime>);
@@ -98,6 +103,17 @@ const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 impl Postgres {
     /// Connects and brings the tables up to date.
     pub(crate) fn open(options: &PostgresOptions) -> StoreResult<Self> {
+        let server = Self::open_unchanged(options)?;
+        // On a thread of its own: the caller may be one of another runtime's.
+        std::thread::scope(|scope| {
+            let migrating = scope.spawn(|| server.runtime.block_on(migrate(&server.connector)));
+            migrating.join().unwrap_or(Err(StoreError::Closed))
+        })?;
+        Ok(server)
+    }
+
+    /// Prepares to connect, and leaves the tables as they are; nothing is sent yet.
+    pub(crate) fn open_unchanged(options: &PostgresOptions) -> StoreResult<Self> {
         let connector = Arc::new(connect::Connector::new(options)?);
         let carrier = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(CARRIERS)
@@ -106,11 +122,6 @@ impl Postgres {
             .build()
             .map_err(|error| StoreError::Database(error.to_string()))?;
         let runtime = carrier.handle().clone();
-        // On a thread of its own: the caller may be one of another runtime's.
-        std::thread::scope(|scope| {
-            let migrating = scope.spawn(|| runtime.block_on(migrate(&connector)));
-            migrating.join().unwrap_or(Err(StoreError::Closed))
-        })?;
         let open = {
             let (connector, runtime) = (connector.clone(), runtime.clone());
             move || -> StoreResult<Connection> {
@@ -118,16 +129,29 @@ impl Postgres {
                 Ok(Connection::Postgres(Session::new(client, runtime.clone())))
             }
         };
-        let open = Arc::new(open);
+        let open: Arc<Open> = Arc::new(open);
         let committers = (0..options.writers.max(1)).map(|_| {
             let open = open.clone();
             Box::new(commit::PostgresCommitter::new(move || open())) as Box<dyn Committer>
         });
         Ok(Self {
             writer: Writer::start(committers.collect())?,
-            readers: Arc::new(Readers::new(options.readers.max(1), SNAPSHOT, move || open())),
+            readers: Arc::new(Readers::new(options.readers.max(1), SNAPSHOT, {
+                let open = open.clone();
+                move || open()
+            })),
+            open,
+            runtime,
+            connector,
             _runtime: Carrier(Some(carrier)),
         })
+    }
+}
+
+impl Postgres {
+    /// A connection of its own, for work that no other may share.
+    pub(crate) fn connection(&self) -> StoreResult<Connection> {
+        (self.open)()
     }
 }
 

@@ -90,7 +90,7 @@ impl Session {
         &self,
         table: &str,
         names: &str,
-        columns: &[Column],
+        columns: &[Column<'_>],
         conflict: &str,
         rows: &[Vec<Value<'_>>],
     ) -> Result<usize> {

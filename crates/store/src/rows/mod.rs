@@ -46,6 +46,7 @@ mod outbox;
 mod preview;
 mod publication;
 mod release;
+mod retention;
 mod schedule;
 pub(crate) mod seal;
 mod sets;

@@ -11,7 +11,7 @@ pub(crate) enum Kind {
 }
 
 /// A column that is written in bulk.
-pub(crate) type Column = (&'static str, Kind);
+pub(crate) type Column<'n> = (&'n str, Kind);
 
 impl Connection {
     /// Inserts `rows`, each with a value per column, into `table`; `conflict` is what follows. Returns how many rows
@@ -20,7 +20,7 @@ impl Connection {
     pub(crate) fn insert_many(
         &self,
         table: &str,
-        columns: &[Column],
+        columns: &[Column<'_>],
         conflict: &str,
         rows: &[Vec<Value<'_>>],
     ) -> Result<usize> {

@@ -65,7 +65,7 @@ impl Sqlite {
     }
 }
 
-fn lock(folder: &Path) -> StoreResult<File> {
+pub(crate) fn lock(folder: &Path) -> StoreResult<File> {
     let file = private_file(&folder.join("lock"))?;
     file.try_lock()
         .map_err(|_| StoreError::Database(format!("{} is in use by another process", folder.display())))?;
