@@ -44,6 +44,7 @@ impl Served {
             folder: ground.folder().to_owned(),
             name: None,
             postgres: ground.postgres(),
+            months_kept: None,
             bucket: None,
             master_key: [7; 32],
             calendar: Calendar::shanghai(),
