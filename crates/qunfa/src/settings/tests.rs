@@ -233,7 +233,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, log, node, cluster, blobs"
+        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, metrics, log, node, cluster, blobs"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
