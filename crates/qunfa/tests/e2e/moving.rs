@@ -177,7 +177,7 @@ async fn a_backup_of_a_running_server_with_postgres_becomes_either_kind_again() 
     server.stop().await;
 
     let fresh = Postgres::shared().create_database();
-    let other = folder_on(&fresh);
+    let other = tempfile::tempdir().expect("a folder");
     let restore = [
         "restore",
         text(&backup),
@@ -191,6 +191,7 @@ async fn a_backup_of_a_running_server_with_postgres_becomes_either_kind_again() 
     assert_eq!(report["check"]["clean"], true, "{report}");
     let twice = qunfa(&restore, None);
     assert_eq!(twice.status.code(), Some(2), "nothing is overwritten");
+    std::fs::write(other.path().join("database.url"), &fresh).expect("a note");
     let server = TestServer::in_folder(other.path(), 50).await;
     assert_eq!(seen(&server).await, before);
     server.stop().await;
