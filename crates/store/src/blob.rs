@@ -187,11 +187,12 @@ impl Blobs {
         match self.objects.put_opts(&path, bytes.clone().into(), once).await {
             Ok(_) => {}
             Err(object_store::Error::AlreadyExists { .. }) => return Ok(()),
-            // The same bytes in the place of the same bytes.
-            Err(object_store::Error::NotImplemented { .. }) => {
+            // Once more, as a plain write: the same bytes in the place of the same bytes do no harm. The service may know no
+            // condition, or the connection was one that it had just closed, and such a request nobody else repeats.
+            Err(error) => {
+                tracing::debug!(%error, "an upload is tried again");
                 self.objects.put(&path, bytes.into()).await?;
             }
-            Err(error) => return Err(error.into()),
         }
         metrics::counter!(measure::BLOB_BYTES.name, "direction" => "in").increment(length);
         Ok(())

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use domain::{
     account::AccountKind,
     article::Article,
+    check::What,
     content::{News, NewsArticle, StoredBlob},
     follower::NewFollower,
     id::{AccountId, AppId, BlobId, MediaId, TagId},
@@ -84,7 +85,10 @@ impl Home {
             None => Reader::open(self.path()),
         };
         let report = store::check::run(&reader.expect("opens"), &Calendar::shanghai(), &|_, _, _| {});
-        assert_eq!(report.expect("checks").findings, [], "i21");
+        let findings = report.expect("checks").findings;
+        // The pictures of these news were never uploaded.
+        let others = findings.into_iter().filter(|finding| !matches!(finding.what, What::BlobUnknown { .. }));
+        assert_eq!(others.collect::<Vec<_>>(), [], "i21");
     }
 
     pub fn path(&self) -> &Path {

@@ -111,7 +111,7 @@ impl Newest {
 fn newest(db: &Connection, shared: &Shared, account: AccountId, block: BlockNo) -> StoreResult<Newest> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {}, delivered FROM delivery
-         WHERE account = ? AND block = ? AND delivered_count > 0 ORDER BY sequence DESC LIMIT ?",
+         WHERE account = ? AND block = ? ORDER BY sequence DESC LIMIT ?",
         seal::DELIVERY
     ))?;
     let mut rows = statement.query(params![account.0, block.0, LINES + 1])?;

@@ -11,6 +11,8 @@ use super::{Account, Answer, Entry, Held, Stalled, World, calendar::month};
 use crate::step::Send;
 
 const LEASE_MS: i64 = 10_000;
+/// How soon an engine looks again at batches that another worker holds.
+const HELD_MS: i64 = 2_000;
 const CLEAR_EVERY_MS: i64 = 3_600_000;
 const PREVIEW_MS: i64 = 3 * 24 * 3_600_000;
 const KEY_MS: i64 = 24 * 3_600_000;
@@ -112,7 +114,7 @@ impl World {
         if any_batch {
             let (number, blocks) = self.lease(engine, account, id, MANY);
             if blocks.is_empty() {
-                return Advanced::NotBefore(self.now.plus_ms(LEASE_MS));
+                return Advanced::NotBefore(self.now.plus_ms(HELD_MS));
             }
             self.commit(account, id, number, &blocks);
         }
