@@ -87,7 +87,9 @@ impl Home {
         let report = store::check::run(&reader.expect("opens"), &Calendar::shanghai(), &|_, _, _| {});
         let findings = report.expect("checks").findings;
         // The pictures of these news were never uploaded.
-        let others = findings.into_iter().filter(|finding| !matches!(finding.what, What::BlobUnknown { .. }));
+        let others = findings
+            .into_iter()
+            .filter(|finding| !matches!(finding.what, What::BlobUnknown { .. }));
         assert_eq!(others.collect::<Vec<_>>(), [], "i21");
     }
 

@@ -34,7 +34,9 @@ fn every_command_has_help_with_an_example() {
     fn walk(command: &clap::Command, path: &str) {
         let path = format!("{path} {}", command.get_name());
         if command.has_subcommands() {
-            command.get_subcommands().for_each(|inner| walk(inner, &path));
+            // What is hidden is not for people.
+            let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+            shown.for_each(|inner| walk(inner, &path));
         } else {
             assert!(command.get_about().is_some(), "{path} has no description");
             let help = command

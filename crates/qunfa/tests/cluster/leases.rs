@@ -37,6 +37,7 @@ async fn i18_the_batches_of_a_dead_node_run_elsewhere_within_15_s() {
     let one = account(&client, "Takeover").await;
     people(&client, &one, 10).await;
     let access = token(&client, &one).await;
+    paced(&client, &access).await;
     let reads = reader(&client, &one, 0).await.token;
     // Whoever is to die takes the lease.
     fleet.nodes[2].process.pause();
@@ -64,6 +65,7 @@ async fn i16_a_worker_that_was_stopped_with_a_lease_cannot_write_when_it_comes_b
     let one = account(&client, "Stopped").await;
     people(&client, &one, 10).await;
     let access = token(&client, &one).await;
+    paced(&client, &access).await;
     let table = Table::expecting(["workers stopped before their commit", "late commits refused"]);
     let (mut sent, began) = (Vec::new(), Instant::now());
     for round in 0..rounds {
@@ -93,6 +95,14 @@ async fn i16_a_worker_that_was_stopped_with_a_lease_cannot_write_when_it_comes_b
     println!("{rounds} rounds in {:.0} s", began.elapsed().as_secs_f64());
     table.finish("i16: SIGSTOP with a lease, taken over, resumed");
     check_masses(&fleet, &client, &one, &sent, 10).await;
+}
+
+/// Only what has a pace is leased; without one, lease and commit are one transaction.
+async fn paced(client: &Client, access: &str) {
+    let answer = client
+        .post("/cgi-bin/message/mass/speed/set", access, &json!({"speed": 1}))
+        .await;
+    assert_eq!(answer.expect("an answer")["errcode"], 0);
 }
 
 const LOST: &str = "a lease had passed to another worker";

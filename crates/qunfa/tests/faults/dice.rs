@@ -1,7 +1,5 @@
 //! Chance that can be had again: one seed, one run.
 
-use std::time::{Duration, Instant};
-
 use qunfa::settings::load::process_env;
 
 /// A small generator (splitmix64).
@@ -39,28 +37,6 @@ impl Dice {
 /// The seed of this run: `QUNFA_SEED`, or always the same.
 pub fn seed() -> u64 {
     process_env("QUNFA_SEED").map_or(20_261_123, |text| text.parse().expect("QUNFA_SEED is a number"))
-}
-
-/// How long a loop may go on: `QUNFA_SOAK_SECONDS`, or until it has done all of its work.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget(Option<Instant>);
-
-impl Budget {
-    /// From now on.
-    pub fn start() -> Self {
-        let seconds = process_env("QUNFA_SOAK_SECONDS");
-        let seconds = seconds.map(|text| text.parse().expect("QUNFA_SOAK_SECONDS is a number"));
-        Self(seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)))
-    }
-
-    /// Whether there is one at all.
-    pub fn is_limited(self) -> bool {
-        self.0.is_some()
-    }
-
-    pub fn is_used_up(self) -> bool {
-        self.0.is_some_and(|end| Instant::now() >= end)
-    }
 }
 
 /// Whether the long form is asked for.

@@ -9,8 +9,9 @@ use domain::id::{AccountId, AppId, Ordinal};
 use store::{StoreResult, account::AccountStore, inbox::InboxStore, mass::MassStore};
 
 use crate::{
+    budget::Budget,
     checked,
-    dice::{Budget, Dice, long, seed},
+    dice::{Dice, long, seed},
     power::{Opened, master_key, open},
     table::Table,
     work::Task,

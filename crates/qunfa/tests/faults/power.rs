@@ -37,8 +37,9 @@ use store::{
 };
 
 use crate::{
+    budget::Budget,
     checked,
-    dice::{Budget, Dice, long, seed},
+    dice::{Dice, long, seed},
     process::Launch,
     table::Table,
     work::Task,

@@ -13,8 +13,9 @@ use std::{
 use store::crash::POINTS;
 
 use crate::{
+    budget::Budget,
     checked,
-    dice::{Budget, Dice, long, seed},
+    dice::{Dice, long, seed},
     process::{Launch, Process, tail_of_log},
     table::Table,
     work::Task,
