@@ -82,10 +82,11 @@ impl Postgres {
         panic!("PostgreSQL does not start: {}", log(folder.path()));
     }
 
-    /// One server for all tests of this process; it ends with the process.
+    /// One server for all tests of this process; it ends with the process. It flushes nothing: who tests what a power cut
+    /// leaves starts one of their own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start_with(Flushing::Off))
     }
 
     /// Makes an empty database and returns its URL.
@@ -225,6 +226,36 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The database that the tests of this run keep their rows in: a new one where `QUNFA_TEST_STORE` is `postgres`, none
+/// where it is `sqlite` or not set.
+///
+/// # Panics
+/// On any other value.
+pub fn database() -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "which store the tests run on is the caller's choice"
+    )]
+    let wanted = std::env::var("QUNFA_TEST_STORE");
+    match wanted.as_deref() {
+        Ok("postgres") => Some(Postgres::shared().create_database()),
+        Ok("sqlite") | Err(_) => None,
+        Ok(other) => panic!("QUNFA_TEST_STORE is {other}, not sqlite or postgres"),
+    }
+}
+
+/// The same, one and the same database for everybody who names this folder: a server started again in its folder finds its
+/// rows.
+pub fn database_of(folder: &Path) -> Option<String> {
+    let note = folder.join("database.url");
+    if let Ok(known) = std::fs::read_to_string(&note) {
+        return Some(known);
+    }
+    let made = database()?;
+    std::fs::write(note, &made).expect("a note");
+    Some(made)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,34 +288,4 @@ mod tests {
         drop(server);
         assert!(!exists(process));
     }
-}
-
-/// The database that the tests of this run keep their rows in: a new one where `QUNFA_TEST_STORE` is `postgres`, none
-/// where it is `sqlite` or not set.
-///
-/// # Panics
-/// On any other value.
-pub fn database() -> Option<String> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "which store the tests run on is the caller's choice"
-    )]
-    let wanted = std::env::var("QUNFA_TEST_STORE");
-    match wanted.as_deref() {
-        Ok("postgres") => Some(Postgres::shared().create_database()),
-        Ok("sqlite") | Err(_) => None,
-        Ok(other) => panic!("QUNFA_TEST_STORE is {other}, not sqlite or postgres"),
-    }
-}
-
-/// The same, one and the same database for everybody who names this folder: a server started again in its folder finds its
-/// rows.
-pub fn database_of(folder: &Path) -> Option<String> {
-    let note = folder.join("database.url");
-    if let Ok(known) = std::fs::read_to_string(&note) {
-        return Some(known);
-    }
-    let made = database()?;
-    std::fs::write(note, &made).expect("a note");
-    Some(made)
 }
