@@ -49,6 +49,9 @@ pub async fn people(client: &Client, account: &Account, followers: usize) {
     }
 }
 
+/// How often a send that was answered with -1 is repeated.
+const TRIES: usize = 5;
+
 /// A token that reads the inbox of this follower.
 pub async fn reader(client: &Client, account: &Account, number: usize) -> Reader {
     let who = json!({"external_id": format!("p{number}"), "expires_in": 86_400});
@@ -60,12 +63,19 @@ pub async fn reader(client: &Client, account: &Account, number: usize) -> Reader
     }
 }
 
-/// Sends a text to everybody; its number.
+/// Sends a text to everybody; its number. A busy machine may make the server say -1: then again, as a caller does; the key
+/// sees to it that it is one send.
 pub async fn send(client: &Client, token: &str, key: &str) -> i64 {
     let body = json!({"filter": {"is_to_all": true}, "msgtype": "text", "text": {"content": "text"},
         "clientmsgid": key});
-    let answer = client.post("/cgi-bin/message/mass/sendall", token, &body).await;
-    let answer = answer.expect("an answer");
+    let mut answer = Value::Null;
+    for _ in 0..TRIES {
+        let told = client.post("/cgi-bin/message/mass/sendall", token, &body).await;
+        answer = told.expect("an answer");
+        if answer["errcode"] != -1 {
+            break;
+        }
+    }
     answer["msg_id"].as_i64().unwrap_or_else(|| panic!("{answer}"))
 }
 

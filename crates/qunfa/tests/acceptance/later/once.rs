@@ -58,7 +58,27 @@ fn begun(
 }
 
 /// Nothing is decided while this lives: the store cannot write.
-fn stalled(folder: &Path) -> rusqlite::Connection {
+enum Stall {
+    File(#[expect(dead_code, reason = "holds the lock of the file")] rusqlite::Connection),
+    Server(#[expect(dead_code, reason = "holds the locks of the accounts")] tokio_postgres::Client),
+}
+
+async fn stalled(folder: &Path) -> Stall {
+    let Some(url) = testkit::postgres::database_of(folder) else {
+        return Stall::File(stalled_file(folder));
+    };
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .expect("connects");
+    tokio::spawn(connection);
+    client
+        .batch_execute("BEGIN; SELECT account FROM account_lock FOR UPDATE")
+        .await
+        .expect("locks");
+    Stall::Server(client)
+}
+
+fn stalled_file(folder: &Path) -> rusqlite::Connection {
     let file = std::fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
@@ -92,7 +112,7 @@ async fn l03_the_second_of_two_equal_calls_does_not_wait_for_ever() {
     };
     let counted = tokio::time::timeout(Duration::from_secs(20), counted).await;
     counted.expect("calls are counted before their bodies are read");
-    let stall = stalled(folder.path());
+    let stall = stalled(folder.path()).await;
     for feed in [&first_feed, &second_feed] {
         feed.send(Ok(Bytes::from(body.to_string())))
             .await
@@ -111,7 +131,6 @@ async fn l03_the_second_of_two_equal_calls_does_not_wait_for_ever() {
         .await
         .expect("JSON");
     refused(&loser, 45066);
-    stall.execute_batch("ROLLBACK").expect("unlocks");
     drop(stall);
     let winner: Value = winner
         .await
