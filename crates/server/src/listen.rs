@@ -111,7 +111,15 @@ pub async fn serve_behind(
     while let Ok(Ok(accepted)) = timeout_at(end, timeout(LAST_GUEST, listener.accept())).await {
         house.receive(accepted).await;
     }
-    drop(listener);
+    // Who stands in the queue at this moment is let in: closing it would cut them off.
+    if let Ok(queue) = listener.into_std() {
+        while let Ok((stream, peer)) = queue.accept() {
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            house.receive(stream.map(|stream| (stream, peer))).await;
+        }
+    }
     house.close().await;
 }
 
