@@ -1,6 +1,6 @@
 //! Moving all rows from one database to another, of the same kind or not: embedded, or on a server.
 //!
-//! What there is to move is read from the tables themselves ([`schema`]), so that a new migration needs nothing here.
+//! What there is to move is read from the tables themselves (`schema`), so that a new migration needs nothing here.
 //! One snapshot of the source is read page by page in the order of the keys; the target is written in one transaction
 //! that ends only after all of it was read back and compared. Whatever interrupts it leaves the target as it was.
 

@@ -1,7 +1,7 @@
 //! The rows: every statement of the store, written once for both databases.
 //!
 //! A file per trait of the crate, named like it; [`super::Store`] is implemented area by area. Where the rows lie is
-//! [`Database`]'s affair: a SQLite file of one process, or a PostgreSQL server that any number of nodes share. A
+//! `Database`'s affair: a SQLite file of one process, or a PostgreSQL server that any number of nodes share. A
 //! transaction that writes rows of an account has the account to itself, on either: embedded there is one writer; on a
 //! server it locks the account's row of `account_lock` first. So what is written here may read, decide and write.
 
