@@ -392,7 +392,7 @@ impl Engine {
             // Another worker holds what is due.
             return Ok(Advanced::NotBefore(Some(now.plus_ms(HELD_MS))));
         }
-        // A transaction of its own: inside the commit two last workers would each still see the other's batch.
+        // A transaction of its own, tried after every commit: a worker that stops between the two leaves only this to do.
         crash_point!("finish.before");
         if self.store.finish_mass(account, mass, now).await? {
             finished(account, mass);
