@@ -167,11 +167,17 @@ mod armed {
         }
     }
 
+    /// A signal to the process may be taken by another thread; until that one has stopped them all, this one waits,
+    /// or it would be past its point.
+    #[cfg(unix)]
+    const TAKEN: std::time::Duration = std::time::Duration::from_millis(100);
+
     #[cfg(unix)]
     fn stop_here() {
         use rustix::process::{Signal, getpid, kill_process};
-        if let Err(error) = kill_process(getpid(), Signal::STOP) {
-            tracing::error!(%error, "the process cannot stop itself");
+        match kill_process(getpid(), Signal::STOP) {
+            Ok(()) => std::thread::sleep(TAKEN),
+            Err(error) => tracing::error!(%error, "the process cannot stop itself"),
         }
     }
 

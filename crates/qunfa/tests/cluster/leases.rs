@@ -84,8 +84,7 @@ async fn i16_a_worker_that_was_stopped_with_a_lease_cannot_write_when_it_comes_b
         finished(&client, &one, hint, 10).await;
         let lost = lines(&stopping.log(), LOST);
         stopping.process.resume();
-        until(FINISHED, "it goes on", async || {
-            // It may have taken a lease again before it looked: then it stands still again, and its first one is over.
+        until(FINISHED, "the late commit is refused", async || {
             lines(&stopping.log(), LOST) > lost
         })
         .await;
