@@ -300,7 +300,10 @@ async fn tag(client: &Client, token: &str, name: &str, readers: &[Reader]) -> i6
 /// Imports a file that may take a busy machine longer than a caller's patience; a repeat changes nothing.
 async fn followers_in(client: &Client, app_id: &str, file: &str) {
     for _ in 0..10 {
-        if import(client, app_id, file.to_owned()).await.is_some_and(|(status, _)| status == 200) {
+        if import(client, app_id, file.to_owned())
+            .await
+            .is_some_and(|(status, _)| status == 200)
+        {
             return;
         }
     }
