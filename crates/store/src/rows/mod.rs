@@ -21,7 +21,7 @@ use crate::{
 mod accept;
 mod account;
 mod at_once;
-mod backlog;
+pub(crate) mod backlog;
 mod blob;
 mod call;
 mod card;
@@ -54,7 +54,7 @@ mod setting;
 mod snapshot;
 mod statistics;
 mod tag;
-mod time;
+pub(crate) mod time;
 mod token;
 mod usage;
 pub mod world;
