@@ -13,7 +13,7 @@ use super::{ANSWER, Health, Item};
 use crate::{clock::WallClock, settings::Settings};
 
 /// Nodes rest when they are further from the database's clock than this (I14).
-const APART_MS: i64 = 2_000;
+const APART_MS: i64 = 5_000;
 /// The slowest pace sends to a million in ten minutes; who takes a day is stuck.
 const STUCK_MS: i64 = 24 * 3_600_000;
 /// Events are tried again after seconds; one that waits this long has a receiver that does not take it.
