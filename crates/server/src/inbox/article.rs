@@ -109,7 +109,7 @@ pub async fn read(
         reader: Some(of.reader.ordinal),
         loaded: false,
     };
-    app.store.note_read(of.reader.account, read, app.now());
+    app.count_read(of.reader.account, read);
     Ok(StatusCode::NO_CONTENT)
 }
 
