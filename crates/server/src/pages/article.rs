@@ -71,8 +71,8 @@ async fn show(app: &App, link: Link, headers: &HeaderMap) -> StoreResult<Found> 
     match link.kind {
         LinkKind::Article => match app.store.frozen_news(link.account, NewsId(number)).await? {
             Some(news) if news.published => article(app, &account, link, &news, headers).await,
-            Some(news) if news.recalled => Ok(Found::Notice(notice::RECALLED)),
             Some(news) if news.waiting => Ok(Found::Notice(notice::WAITING)),
+            Some(news) if news.recalled => Ok(Found::Notice(notice::RECALLED)),
             Some(_) | None => Ok(Found::Notice(notice::MISSING)),
         },
         LinkKind::PreviewArticle => preview(app, &account, link, headers).await,
