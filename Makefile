@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit postgres docs deny compat acceptance bench performance servers soak clean
+.PHONY: help run build tested release test fmt lint unit postgres docs deny compat acceptance bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -40,7 +40,11 @@ docs: ## The API documentation builds without a warning
 deny: ## Licences, banned crates, sources
 	.ci/deny
 
-compat: build ## Unmodified WeChat SDKs and the README's walk against a started sandbox
+# The binary that the Rust tests use: built as they are, so that nothing is compiled twice for `make test`.
+tested:
+	cargo test --workspace --all-features --locked --no-run --test layers
+
+compat: tested ## Unmodified WeChat SDKs and the README's walk against a started sandbox
 	QUNFA_BIN=$(CURDIR)/target/debug/qunfa compat/run.sh
 
 acceptance: ## The acceptance list, row by row, with the results of its tests
