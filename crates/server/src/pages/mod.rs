@@ -9,7 +9,7 @@ mod furniture;
 mod history;
 mod long_link;
 mod notice;
-mod page;
+pub(crate) mod page;
 pub mod picture;
 mod reprint;
 
