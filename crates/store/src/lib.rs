@@ -21,6 +21,7 @@ pub mod crash;
 pub mod follower;
 pub mod inbox;
 pub mod library;
+pub mod live;
 pub mod mass;
 pub mod measure;
 pub mod media;
@@ -52,6 +53,7 @@ use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
 use library::LibraryStore;
+use live::LiveStore;
 use mass::MassStore;
 use media::MediaStore;
 use original::OriginalStore;
@@ -75,6 +77,7 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + LiveStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -102,6 +105,7 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + LiveStore
         + OutboxStore
         + SettingStore
         + CardStore

@@ -38,6 +38,7 @@ mod inbox;
 mod kept;
 mod lease;
 mod library;
+mod live;
 mod mass;
 mod media;
 pub(crate) mod migrations;
