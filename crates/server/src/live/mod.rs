@@ -1,0 +1,30 @@
+//! The live feed: what arrives in an inbox, told at once over SSE (`/inbox/live`) or WebSocket (`/inbox/ws`).
+//!
+//! A feed is only a hint (I9): it carries what the inbox holds, and whoever was away goes on after its last position. One
+//! [`hub::Hub`] of a node knows who is online; a hint makes it read the new deliveries of a block once, test only the
+//! online ordinals and write each entry once. A [`feed::Feed`] is one reader's: first what came after its position, from
+//! the rows, then what the hub puts into its [`mailbox::Mailbox`].
+
+pub mod event;
+pub mod feed;
+pub mod hub;
+pub mod mailbox;
+mod sse;
+mod watch;
+mod ws;
+
+pub use watch::run;
+
+use axum::{Router, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+
+/// Both transports.
+pub fn routes() -> Router<App> {
+    let wrong_method = async || Problem::method_not_allowed();
+    Router::new()
+        .route("/inbox/live", get(sse::live).fallback(wrong_method))
+        .route("/inbox/ws", get(ws::live).fallback(wrong_method))
+        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
+}
