@@ -8,6 +8,7 @@ use domain::{
     id::AccountId,
     library::LibraryLimits,
     link::{Link, LinkKey, LinkKind},
+    position::PositionKey,
     review::Verdict,
     speed::SpeedTable,
     time::{Calendar, Timestamp},
@@ -26,6 +27,7 @@ use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
     guess::Guesses,
     health::Health,
+    live::hub::Hub,
     metrics::{MetricsAccess, Scrape},
     role::Role,
     sandbox::inspector::Inspector,
@@ -52,6 +54,8 @@ pub struct Parts {
     pub secrets: Arc<Random>,
     /// Seals public links.
     pub links: LinkKey,
+    /// Seals positions of readers.
+    pub positions: PositionKey,
     /// Settings of this server.
     pub settings: Arc<ServerSettings>,
     /// Verifies callback URLs.
@@ -79,6 +83,7 @@ struct Shared {
     guesses: Guesses,
     callback_checks: Checks,
     file_checks: Arc<Semaphore>,
+    live: Arc<Hub>,
 }
 
 impl App {
@@ -91,6 +96,7 @@ impl App {
             refused: Refused::default(),
             callback_checks: Checks::default(),
             file_checks: Arc::new(Semaphore::new(FILE_CHECKS)),
+            live: Arc::default(),
         }))
     }
 
@@ -117,6 +123,11 @@ impl App {
     /// Places for those who look into uploaded files.
     pub fn file_checks(&self) -> Arc<Semaphore> {
         self.0.file_checks.clone()
+    }
+
+    /// Who is online on this node; `live::run` keeps it up to date.
+    pub fn live(&self) -> &Arc<Hub> {
+        &self.0.live
     }
 
     /// Now, by the one clock.

@@ -20,6 +20,7 @@ pub mod comment;
 pub mod crash;
 pub mod follower;
 pub mod inbox;
+pub mod inbox_token;
 pub mod library;
 pub mod live;
 pub mod mass;
@@ -52,6 +53,7 @@ use card::CardStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use inbox_token::InboxTokenStore;
 use library::LibraryStore;
 use live::LiveStore;
 use mass::MassStore;
@@ -78,6 +80,7 @@ pub trait Store:
     + MassStore
     + InboxStore
     + LiveStore
+    + InboxTokenStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -106,6 +109,7 @@ impl<T> Store for T where
         + MassStore
         + InboxStore
         + LiveStore
+        + InboxTokenStore
         + OutboxStore
         + SettingStore
         + CardStore

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
-use domain::position::{Membership, Position};
+use domain::{id::Sequence, position::Position, time::Timestamp};
 use serde::Serialize;
 use serde_json::json;
 use store::StoreResult;
@@ -18,7 +18,7 @@ use crate::{
     live::{
         event::{Event, Kind, Outgoing},
         hub::Place,
-        mailbox::{End, Mailbox, Post},
+        mailbox::{End, Mailbox},
     },
     v1::problem::Problem,
 };
@@ -52,6 +52,11 @@ enum Phase {
     Behind,
     /// The hub tells everything.
     Live,
+    /// Whether the token still stands, and for whom, is to be looked up.
+    Checking {
+        /// A sign of life is due as well.
+        heartbeat: bool,
+    },
 }
 
 /// A reader who is online.
@@ -78,6 +83,7 @@ impl Feed {
     ) -> Result<Self, Problem> {
         let mailbox = Mailbox::new(hold);
         let place = app.live().enter(reader.memberships(), mailbox, transport);
+        let expires_at = reader.is.expires_at;
         Ok(Self {
             place: place.ok_or_else(Problem::stopping)?,
             app: app.clone(),
@@ -86,7 +92,7 @@ impl Feed {
             greeted: false,
             position: start.unwrap_or_default(),
             phase: Phase::Entered,
-            next_heartbeat: Instant::now() + HEARTBEAT,
+            next_heartbeat: next_heartbeat(app, expires_at),
         })
     }
 
@@ -99,6 +105,7 @@ impl Feed {
                 Phase::Ready => self.greet().await,
                 Phase::Behind => self.catch_up().await,
                 Phase::Live => self.listen().await,
+                Phase::Checking { heartbeat } => self.check(heartbeat).await,
             };
             match done {
                 Ok(Some(step)) => return step,
@@ -152,7 +159,7 @@ impl Feed {
         let entries = new.entries.iter();
         let events: Vec<Outgoing> = entries
             .map(|entry| {
-                let next = domain::id::Sequence(entry.sequence.0 + 1);
+                let next = Sequence(entry.sequence.0 + 1);
                 self.position.set(entry.account.id, next);
                 self.outgoing(Kind::Entry, text(&entry::shape(&self.app, entry)))
             })
@@ -166,28 +173,17 @@ impl Feed {
 
     async fn listen(&mut self) -> StoreResult<Option<Step>> {
         let Ok(post) = timeout_at(self.next_heartbeat, self.place.mailbox().take()).await else {
-            self.next_heartbeat = Instant::now() + HEARTBEAT;
-            return Ok(match self.look_again().await? {
-                None => Some(Step::Heartbeat),
-                ended => ended,
-            });
+            self.phase = Phase::Checking { heartbeat: true };
+            return Ok(None);
         };
-        let Post {
-            events,
-            look_again,
-            end,
-        } = post;
-        let events = self.unseen(events);
-        if !events.is_empty() {
-            if look_again {
-                self.place.mailbox().look_again();
-            }
-            return Ok(Some(Step::Events(events)));
+        if post.look_again {
+            self.phase = Phase::Checking { heartbeat: false };
         }
-        if let Some(end) = end {
-            return Ok(Some(Step::End(end)));
-        }
-        if look_again { self.look_again().await } else { Ok(None) }
+        let events = self.unseen(post.events);
+        Ok(match post.end {
+            _ if !events.is_empty() => Some(Step::Events(events)),
+            end => end.map(Step::End),
+        })
     }
 
     /// Events that the reader does not have.
@@ -198,7 +194,7 @@ impl Feed {
                 if sequence < self.position.next(event.account) {
                     continue;
                 }
-                let next = domain::id::Sequence(sequence.0 + 1);
+                let next = Sequence(sequence.0 + 1);
                 self.position.set(event.account, next);
             }
             unseen.push(self.outgoing(event.kind, event.data.clone()));
@@ -206,19 +202,20 @@ impl Feed {
         unseen
     }
 
-    /// Whether the token still stands, and for whom; moves the feed to other followers where it stands for others.
-    async fn look_again(&mut self) -> StoreResult<Option<Step>> {
+    /// Ends the feed when its token has ended, and moves it where the token stands for other followers than before.
+    async fn check(&mut self, heartbeat: bool) -> StoreResult<Option<Step>> {
         let now = self.app.now();
         let Some(is) = self.app.store.inbox_reader(self.reader.token, now).await? else {
             return Ok(Some(Step::End(End::Token)));
         };
-        let moved: &[Membership] = &is.memberships;
-        if moved != self.place.memberships() {
-            self.place.move_to(moved);
+        self.phase = Phase::Live;
+        if is.memberships != self.place.memberships() {
+            self.place.move_to(&is.memberships);
             self.phase = Phase::Entered;
         }
+        self.next_heartbeat = next_heartbeat(&self.app, is.expires_at);
         self.reader.is = is;
-        Ok(None)
+        Ok(heartbeat.then_some(Step::Heartbeat))
     }
 
     fn outgoing(&self, kind: Kind, data: Bytes) -> Outgoing {
@@ -230,13 +227,24 @@ impl Feed {
     }
 }
 
+/// When a reader is heard of next: in time to see that the token has ended.
+fn next_heartbeat(app: &App, expires_at: Timestamp) -> Instant {
+    let left = expires_at.ms_since(app.now()).max(0).unsigned_abs();
+    Instant::now() + HEARTBEAT.min(Duration::from_millis(left))
+}
+
 fn text(shape: &impl Serialize) -> Bytes {
     // Shapes of ours are JSON whatever is in them.
     Bytes::from(serde_json::to_vec(shape).unwrap_or_default())
 }
 
 /// The position that a request goes on from: `Last-Event-ID`, which a browser sends when it comes back, or `?after=`.
-pub fn start(app: &App, reader: &Reader, headers: &HeaderMap, uri: &Uri) -> Result<Option<Position>, Problem> {
+pub fn start(
+    app: &App,
+    reader: &Reader,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<Option<Position>, Problem> {
     let header = headers.get("last-event-id").map(|value| value.to_str());
     let last = match header {
         Some(Ok(text)) if !text.is_empty() => Some(text.to_owned()),

@@ -95,8 +95,13 @@ impl Hub {
     pub fn unknown(&self, memberships: &[Membership]) -> Vec<BlockKey> {
         let registry = self.lock();
         let keys = memberships.iter().map(key);
-        keys.filter(|key| registry.blocks.get(key).is_some_and(|online| online.next.is_none()))
-            .collect()
+        keys.filter(|key| {
+            registry
+                .blocks
+                .get(key)
+                .is_some_and(|online| online.next.is_none())
+        })
+        .collect()
     }
 
     /// Begins to tell these blocks what comes after their `heads`, where that was not known.
@@ -148,7 +153,11 @@ impl Hub {
             return;
         };
         let place = ordinal.place();
-        for mailbox in online.feeds.range((place, 0)..=(place, u64::MAX)).map(|(_, mailbox)| mailbox) {
+        for mailbox in online
+            .feeds
+            .range((place, 0)..=(place, u64::MAX))
+            .map(|(_, mailbox)| mailbox)
+        {
             mailbox.look_again();
         }
     }
@@ -187,9 +196,7 @@ impl Registry {
     fn add(&mut self, number: u64, memberships: &[Membership], mailbox: &Arc<Mailbox>) {
         for of in memberships {
             let online = self.blocks.entry(key(of)).or_default();
-            online
-                .feeds
-                .insert((of.ordinal.place(), number), mailbox.clone());
+            online.feeds.insert((of.ordinal.place(), number), mailbox.clone());
         }
     }
 

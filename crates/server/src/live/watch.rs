@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::Arc,
     time::Duration,
 };
@@ -176,7 +176,8 @@ impl Watch {
     async fn tell_block(&self, key: BlockKey, mut next: Sequence, head: Sequence) -> StoreResult<()> {
         while next < head {
             let found = self.app.store.deliveries_from(key.0, key.1, next, ROWS).await?;
-            let news: Vec<Told> = found.delivered.iter().map(|row| self.arrived(row)).collect();
+            let rows = found.delivered.into_iter();
+            let news: Vec<Told> = rows.map(|row| self.arrived(row)).collect();
             if found.next == next {
                 // Its rows were removed with their time (retention); what comes later has other numbers.
                 self.app.live().tell(key, (next, head), &[]);
@@ -222,35 +223,27 @@ impl Watch {
             .map(|((_, block), _)| block)
             .collect();
         for row in self.app.store.deliveries_of(account, mass, &blocks).await? {
-            let key = (account, row.block);
-            let told = if row.recalled {
+            let event = if row.recalled {
                 self.recalled(&row)
             } else {
-                Told {
-                    to: row.to.clone(),
-                    event: self.event(Kind::Change, &row, &entry::shape(&self.app, &row.entry)),
-                }
+                self.event(Kind::Change, &row, &entry::shape(&self.app, &row.entry))
             };
-            hub.tell_again(key, &[told]);
+            hub.tell_again((account, row.block), &[Told { to: row.to, event }]);
         }
         Ok(())
     }
 
-    fn arrived(&self, row: &Delivered) -> Told {
+    fn arrived(&self, row: Delivered) -> Told {
         Told {
-            to: row.to.clone(),
-            event: self.event(Kind::Entry, row, &entry::shape(&self.app, &row.entry)),
+            event: self.event(Kind::Entry, &row, &entry::shape(&self.app, &row.entry)),
+            to: row.to,
         }
     }
 
-    fn recalled(&self, row: &Delivered) -> Told {
+    fn recalled(&self, row: &Delivered) -> Arc<Event> {
         let account = &row.entry.account;
         let id = entry::id(&self.app, account.id, row.entry.sequence);
-        let data = json!({"id": id, "account": account.app_id.0});
-        Told {
-            to: row.to.clone(),
-            event: self.event(Kind::Recall, row, &data),
-        }
+        self.event(Kind::Recall, row, &json!({"id": id, "account": account.app_id.0}))
     }
 
     fn event(&self, kind: Kind, row: &Delivered, data: &impl Serialize) -> Arc<Event> {

@@ -1,6 +1,6 @@
 //! [`LiveStore`]: deliveries of blocks that have connections.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::sql::{Connection, Row, params};
 use async_trait::async_trait;
@@ -11,10 +11,10 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, columns, mass, media, seal, sets};
+use super::{Shared, SqlStore, columns, inbox, mass, media, seal, sets};
 use crate::{
     StoreResult,
-    inbox::Entry,
+    inbox::{Entry, EntryAccount},
     live::{ChangedMass, Delivered, Deliveries, LiveStore},
 };
 
@@ -41,13 +41,14 @@ impl LiveStore for SqlStore {
                  WHERE account = ? AND block = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
                 seal::DELIVERY
             ))?;
+            let sender = inbox::account_of(db, account)?;
             let mut rows = statement.query(params![account.0, block.0, next.0, limit])?;
             let mut found = Deliveries {
                 next,
                 delivered: Vec::new(),
             };
             while let Some(row) = rows.next()? {
-                let delivered = delivered(db, shared, account, &row)?;
+                let delivered = delivered(db, shared, &sender, &row)?;
                 found.next = Sequence(delivered.entry.sequence.0 + 1);
                 if !delivered.recalled {
                     found.delivered.push(delivered);
@@ -71,10 +72,11 @@ impl LiveStore for SqlStore {
                  AND block IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
                 seal::DELIVERY
             ))?;
+            let sender = inbox::account_of(db, account)?;
             let mut rows = statement.query(params![account.0, mass.0, blocks])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                found.push(delivered(db, shared, account, &row)?);
+                found.push(delivered(db, shared, &sender, &row)?);
             }
             Ok(found)
         })
@@ -88,7 +90,6 @@ impl LiveStore for SqlStore {
     ) -> StoreResult<Vec<ChangedMass>> {
         let accounts = list(accounts)?;
         self.read(move |db, _| {
-            // Few rows are that young, whoever they belong to: the indexes begin with the time.
             let mut statement = db.prepare_cached(
                 "SELECT account, id, recalled_at AS at FROM mass
                  WHERE recalled_at >= ?2
@@ -145,7 +146,13 @@ fn heads(
 }
 
 /// A row of the sealed columns of a delivery and its set.
-fn delivered(db: &Connection, shared: &Shared, account: AccountId, row: &Row<'_>) -> StoreResult<Delivered> {
+fn delivered(
+    db: &Connection,
+    shared: &Shared,
+    sender: &Arc<EntryAccount>,
+    row: &Row<'_>,
+) -> StoreResult<Delivered> {
+    let account = sender.id;
     let head = seal::delivery(row)?;
     let to = Block::decode(row.blob(seal::DELIVERY_COLUMNS + 1)?)?;
     let mass = mass::by_id(db, account, head.mass)?;
@@ -157,6 +164,7 @@ fn delivered(db: &Connection, shared: &Shared, account: AccountId, row: &Row<'_>
     Ok(Delivered {
         block: BlockNo(row.get(1)?),
         entry: Entry {
+            account: sender.clone(),
             sequence: head.sequence,
             mass: head.mass,
             preview: head.preview,
