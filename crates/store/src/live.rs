@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use domain::{
     block::Block,
     id::{AccountId, BlockNo, MassId, Sequence},
+    position::Membership,
     time::Timestamp,
 };
 
-use crate::{StoreResult, inbox::Entry};
+use crate::{StoreResult, inbox::Entry, inbox_token::InboxTokenEnd};
 
 /// One mass that was released to one block.
 #[derive(Clone, Debug)]
@@ -70,4 +71,6 @@ pub trait LiveStore {
     /// Masses of these accounts that were recalled or changed at or after `since`, oldest change first.
     async fn changed_masses(&self, accounts: &[AccountId], since: Timestamp)
     -> StoreResult<Vec<ChangedMass>>;
+    /// The followers whose feeds may be open by the tokens that this ends; to be asked before it ends them.
+    async fn followers_of_tokens(&self, end: &InboxTokenEnd) -> StoreResult<Vec<Membership>>;
 }

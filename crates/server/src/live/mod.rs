@@ -16,9 +16,26 @@ mod ws;
 pub use watch::run;
 
 use axum::{Router, routing::get};
+use domain::position::Membership;
+use store::{StoreResult, bus::Hint, inbox_token::InboxTokenEnd};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+
+/// Has the feeds of these followers look at their reader again, on every node.
+pub fn reader_changed(app: &App, followers: &[Membership]) {
+    for of in followers {
+        app.bus.publish(Hint::Reader(of.account, of.ordinal));
+    }
+}
+
+/// Ends inbox tokens, and with them the feeds that they opened.
+pub async fn end_tokens(app: &App, end: InboxTokenEnd) -> StoreResult<()> {
+    let followers = app.store.followers_of_tokens(&end).await?;
+    app.store.end_inbox_tokens(end).await?;
+    reader_changed(app, &followers);
+    Ok(())
+}
 
 /// Both transports.
 pub fn routes() -> Router<App> {

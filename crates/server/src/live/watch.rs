@@ -1,11 +1,6 @@
 //! What a hub is told: by hints at once, and by the rows every few seconds, whatever hints were lost (I17).
 
-use std::{
-    cmp::Ordering,
-    collections::HashSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cmp::Ordering, collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{

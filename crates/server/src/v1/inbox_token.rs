@@ -7,6 +7,7 @@ use store::{crash_point, inbox_token::InboxTokenEnd, token::TOKEN_SECONDS, vault
 
 use crate::{
     app::App,
+    live,
     v1::{
         problem::Problem,
         request::{Admin, OfAccount, Strict},
@@ -110,7 +111,7 @@ pub async fn end(
         } => InboxTokenEnd::Follower(follower(&app, &account, openid, external_id).await?),
         Ended { .. } => return Err(Problem::bad_request("give token, openid or external_id")),
     };
-    app.store.end_inbox_tokens(end).await?;
+    live::end_tokens(&app, end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -127,7 +128,7 @@ pub async fn end_of_person(
             return Err(Problem::bad_request("give token or external_id"));
         }
     };
-    app.store.end_inbox_tokens(end).await?;
+    live::end_tokens(&app, end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

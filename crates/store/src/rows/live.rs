@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::sql::{Connection, Row, params};
+use crate::sql::{Connection, Row, ToSql, params};
 use async_trait::async_trait;
 use domain::{
     block::Block,
     content::Content,
-    id::{AccountId, BlockNo, MassId, Sequence},
+    id::{AccountId, BlockNo, ExternalId, MassId, Ordinal, Sequence},
+    position::Membership,
     time::Timestamp,
 };
 
@@ -15,6 +16,7 @@ use super::{Shared, SqlStore, columns, inbox, mass, media, seal, sets};
 use crate::{
     StoreResult,
     inbox::{Entry, EntryAccount},
+    inbox_token::InboxTokenEnd,
     live::{ChangedMass, Delivered, Deliveries, LiveStore},
 };
 
@@ -114,6 +116,38 @@ impl LiveStore for SqlStore {
         })
         .await
     }
+
+    async fn followers_of_tokens(&self, end: &InboxTokenEnd) -> StoreResult<Vec<Membership>> {
+        let end = end.clone();
+        self.read(move |db, _| match end {
+            InboxTokenEnd::Follower(follower) => Ok(vec![follower]),
+            InboxTokenEnd::Person(ExternalId(id)) => followers(
+                db,
+                "SELECT account, ordinal FROM follower_external WHERE external_id = ?",
+                &id,
+            ),
+            InboxTokenEnd::Token(hash) | InboxTokenEnd::TokenOf(_, hash) => followers(
+                db,
+                "SELECT account, ordinal FROM inbox_token WHERE hash = ?1
+                 UNION ALL
+                 SELECT account, ordinal FROM follower_external
+                 WHERE external_id IN (SELECT external_id FROM person_token WHERE hash = ?1)",
+                &hash,
+            ),
+        })
+        .await
+    }
+}
+
+fn followers(db: &Connection, sql: &str, key: &impl ToSql) -> StoreResult<Vec<Membership>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_map(params![key], |row| {
+        Ok(Membership {
+            account: AccountId(row.get(0)?),
+            ordinal: Ordinal(row.get(1)?),
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn list(accounts: &[AccountId]) -> StoreResult<String> {
