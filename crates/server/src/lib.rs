@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod listen;
 pub mod live;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod role;
 pub mod routes;

@@ -33,6 +33,7 @@ pub mod postgres;
 pub mod publication;
 pub mod random;
 pub mod reader;
+pub mod reading;
 pub mod retention;
 pub mod rows;
 pub mod schedule;
@@ -61,6 +62,7 @@ use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
@@ -81,6 +83,7 @@ pub trait Store:
     + InboxStore
     + LiveStore
     + InboxTokenStore
+    + ReadingStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -110,6 +113,7 @@ impl<T> Store for T where
         + InboxStore
         + LiveStore
         + InboxTokenStore
+        + ReadingStore
         + OutboxStore
         + SettingStore
         + CardStore

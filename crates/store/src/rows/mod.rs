@@ -47,6 +47,7 @@ mod original;
 mod outbox;
 mod preview;
 mod publication;
+mod reading;
 mod release;
 mod retention;
 mod schedule;
