@@ -46,7 +46,10 @@ impl InboxStore for SqlStore {
         limit: usize,
     ) -> StoreResult<InboxPage> {
         let reader = in_order(reader);
-        if let Some(newest) = self.newest_of(&reader, from.map(|from| &from.below)).await? {
+        if let Some(newest) = self
+            .newest_of(&reader, from.map(|from| &from.below).as_slice())
+            .await?
+        {
             let from = from.cloned().unwrap_or_else(|| newest_first(kept_heads(&newest)));
             let mut streams = kept_streams(newest, Direction::Back, &from.below);
             if let Some(page) = settled(stream::page(&mut streams, from, search, limit))? {
@@ -71,10 +74,11 @@ impl InboxStore for SqlStore {
         &self,
         reader: &[Membership],
         position: &Position,
+        known: &Position,
         limit: usize,
     ) -> StoreResult<NewEntries> {
         let reader = in_order(reader);
-        if let Some(newest) = self.newest_of(&reader, Some(position)).await? {
+        if let Some(newest) = self.newest_of(&reader, &[position, known]).await? {
             let heads = kept_heads(&newest);
             let from = not_ahead(position, &heads);
             let mut streams = kept_streams(newest, Direction::On, &from);
@@ -112,7 +116,7 @@ impl SqlStore {
     async fn newest_of(
         &self,
         reader: &[Membership],
-        seen: Option<&Position>,
+        seen: &[&Position],
     ) -> StoreResult<Option<Vec<(Membership, Arc<Newest>)>>> {
         let Some(kept) = &self.shared.kept else {
             return Ok(None);
@@ -123,7 +127,7 @@ impl SqlStore {
         let mut all = Vec::with_capacity(reader.len());
         for of in reader {
             let newest = self.newest(kept, of.account, of.ordinal.block()).await?;
-            if seen.is_some_and(|seen| seen.next(of.account) > newest.next) {
+            if seen.iter().any(|seen| seen.next(of.account) > newest.next) {
                 return Ok(None);
             }
             all.push((*of, newest));
