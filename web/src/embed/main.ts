@@ -1,0 +1,4 @@
+import { defineCustomElement } from 'vue';
+import Inbox from './Inbox.vue';
+
+customElements.define('qunfa-inbox', defineCustomElement(Inbox));
