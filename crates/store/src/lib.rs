@@ -20,6 +20,7 @@ pub mod comment;
 pub mod crash;
 pub mod follower;
 pub mod inbox;
+pub mod inbox_token;
 pub mod library;
 pub mod mass;
 pub mod measure;
@@ -51,6 +52,7 @@ use card::CardStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use inbox_token::InboxTokenStore;
 use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
@@ -75,6 +77,7 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + InboxTokenStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -102,6 +105,7 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + InboxTokenStore
         + OutboxStore
         + SettingStore
         + CardStore
