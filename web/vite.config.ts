@@ -29,13 +29,15 @@ const reader: UserConfig = {
 
 const embed: UserConfig = {
   plugins: [vue({ customElement: true })],
-  define: { ...smallVue, 'process.env.NODE_ENV': '"production"' },
+  define: smallVue,
   publicDir: false,
   build: {
     outDir: 'dist',
     emptyOutDir: false,
     target: 'es2022',
-    lib: { entry: 'src/embed/main.ts', formats: ['es'], fileName: () => 'embed.js' },
+    modulePreload: false,
+    // Not as a library: those keep their white space.
+    rolldownOptions: { input: 'src/embed/main.ts', output: { entryFileNames: 'embed.js' } },
   },
 };
 

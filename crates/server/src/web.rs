@@ -8,19 +8,23 @@ use std::borrow::Cow;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{OriginalUri, Path, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
+use domain::id::ExternalId;
 use rust_embed::Embed;
+use store::{token::TOKEN_SECONDS, vault};
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use crate::{
+    api::query,
     app::App,
     pages::page::{self, Furniture, Notice, has_already},
     transport::PanicAnswer,
+    v1::problem::Problem,
 };
 
 #[derive(Embed)]
@@ -42,17 +46,54 @@ pub fn routes() -> Router<App> {
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 
-/// `GET /reader`: the page of the reader; the token is behind the `#`, which no server is told.
-async fn reader(State(app): State<App>, headers: HeaderMap) -> Response {
+/// `GET /reader`: the page of the reader; the token is behind the `#`, which no server is told. In a sandbox
+/// `?as=EXTERNAL_ID` opens that person's.
+async fn reader(
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    match query::value(&uri, "as") {
+        Some(person) if app.sandbox.is_some() => read_as(&app, &headers, ExternalId(person)).await,
+        _ => Ok(reader_page(&app, &headers)),
+    }
+}
+
+/// Leads to the reader with a new token of this person.
+async fn read_as(app: &App, headers: &HeaderMap, person: ExternalId) -> Result<Response, Problem> {
+    let token = app.secrets.text::<32>();
+    let expires_at = app.now().plus_seconds(TOKEN_SECONDS);
+    let known = app
+        .store
+        .issue_person_token(&person, vault::digest(&token), expires_at)
+        .await?;
+    if !known {
+        let chinese = "沙盒里没有这位粉丝，例如 user-000000042 是有的";
+        let english = "The sandbox has no such follower. user-000000042 is one, for instance.";
+        return Ok(not_found(app, headers, (chinese, english)));
+    }
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    for (name, value) in [
+        (header::LOCATION, format!("/reader#token={token}")),
+        (header::CACHE_CONTROL, "no-store".into()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+fn reader_page(app: &App, headers: &HeaderMap) -> Response {
     let Some(file) = find("reader/index.html") else {
-        return not_built(&app, &headers);
+        return not_found(app, headers, NOT_BUILT);
     };
     let policy = content_policy(&app.settings.public_url);
     let own = [
         (header::CONTENT_SECURITY_POLICY, policy.as_str()),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    send(&headers, "reader/index.html", file, &own)
+    send(headers, "reader/index.html", file, &own)
 }
 
 /// `GET /reader/{path}`: scripts, styles and pictures of the reader, and its service worker.
@@ -76,19 +117,21 @@ async fn embed(headers: HeaderMap) -> Response {
     ];
     match find("embed.js") {
         Some(file) => send(&headers, "embed.js", file, &own),
-        None => (StatusCode::NOT_FOUND, NOT_BUILT_ENGLISH).into_response(),
+        None => (StatusCode::NOT_FOUND, NOT_BUILT.1).into_response(),
     }
 }
 
-const NOT_BUILT_CHINESE: &str = "此程序构建时未包含阅读器：请在源代码目录运行 make web，再重新构建";
-const NOT_BUILT_ENGLISH: &str =
-    "This binary was built without the reader: run `make web` in the source folder and build again.";
+/// In Chinese and in English.
+const NOT_BUILT: (&str, &str) = (
+    "此程序构建时未包含阅读器：请在源代码目录运行 make web，再重新构建",
+    "This binary was built without the reader: run `make web` in the source folder and build again.",
+);
 
-fn not_built(app: &App, headers: &HeaderMap) -> Response {
+fn not_found(app: &App, headers: &HeaderMap, (chinese, english): (&'static str, &'static str)) -> Response {
     let notice = Notice {
         furniture: Furniture::of(headers),
-        chinese: NOT_BUILT_CHINESE,
-        english: NOT_BUILT_ENGLISH,
+        chinese,
+        english,
     };
     let mut response = page::render(app, &HeaderMap::new(), &notice);
     if response.status() == StatusCode::OK {
