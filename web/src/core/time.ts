@@ -18,9 +18,9 @@ export function shortTime(at: string, now: Date, locale: string): string {
   return say({ year: 'numeric', month: 'short', day: 'numeric' });
 }
 
-/** In full, with the zone. */
+/** Day and time in full. */
 export function fullTime(at: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' }).format(new Date(at));
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' }).format(new Date(at));
 }
 
 /** Minutes and seconds of a sound. */

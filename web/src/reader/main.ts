@@ -3,9 +3,11 @@ import { Kept } from '../core/cache';
 import App from './App.vue';
 import { i18n } from './choices';
 import './reader.css';
+import { readPlace } from './route';
 import { openSession, takeToken } from './session';
 
 const given = takeToken();
+readPlace();
 
 async function begin(): Promise<void> {
   const kept = await Kept.open();

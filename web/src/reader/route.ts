@@ -34,7 +34,12 @@ export function hashOf(place: Partial<Place>): string {
 
 export const place = reactive<Place>(placeOf(location.hash));
 
-window.addEventListener('hashchange', () => Object.assign(place, placeOf(location.hash)));
+/** Goes where the address says. */
+export function readPlace(): void {
+  Object.assign(place, placeOf(location.hash));
+}
+
+window.addEventListener('hashchange', readPlace);
 
 /** Goes there; `replace` leaves no step for the way back. */
 export function go(to: Partial<Place>, replace = false): void {
