@@ -33,11 +33,14 @@ function freePort() {
 }
 
 export class Sandbox {
-  static async start() {
+  /** `options` are further ones of `qunfa sandbox`, or other values of those that stand here. */
+  static async start(options = {}) {
     const sandbox = new Sandbox();
     const address = `127.0.0.1:${await freePort()}`;
     sandbox.base = `http://${address}`;
-    sandbox.process = spawn(findBinary(), ['sandbox', '--listen', address, '--followers', '20', '--start', '2026-11-02T10:00:00+08:00'], { stdio: 'ignore' });
+    const all = { listen: address, followers: 20, start: '2026-11-02T10:00:00+08:00', ...options };
+    const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    sandbox.process = spawn(findBinary(), ['sandbox', ...flags], { stdio: 'ignore' });
     const deadline = Date.now() + READY_MS;
     for (;;) {
       const ready = await fetch(`${sandbox.base}/healthz`).then((answer) => answer.ok, () => false);

@@ -11,6 +11,7 @@
 mod address;
 mod allow;
 mod markup;
+pub mod pictures;
 mod style;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::id::AccountId;
 
+mod long;
+
 /// Characters of every link id.
 pub const LINK_LENGTH: usize = 22;
 const NUMBER_BITS: u32 = 40;
@@ -80,6 +82,19 @@ impl LinkKey {
 
     /// The 22 characters of `link`.
     pub fn seal(&self, link: Link) -> String {
+        URL_SAFE_NO_PAD.encode(self.block(link).to_be_bytes())
+    }
+
+    /// What `text` points to; `None` for what this installation never sealed.
+    pub fn open(&self, text: &str) -> Option<Link> {
+        if text.len() != LINK_LENGTH {
+            return None;
+        }
+        let bytes: [u8; 16] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        self.open_block(u128::from_be_bytes(bytes))
+    }
+
+    fn block(&self, link: Link) -> u128 {
         let kind = KINDS
             .iter()
             .position(|kind| *kind == link.kind)
@@ -91,16 +106,11 @@ impl LinkKey {
             | u128::from(link.index) << CHECK_BITS;
         let mut block = plain.to_be_bytes().into();
         self.0.encrypt_block(&mut block);
-        URL_SAFE_NO_PAD.encode(block)
+        u128::from_be_bytes(block.into())
     }
 
-    /// What `text` points to; `None` for what this installation never sealed.
-    pub fn open(&self, text: &str) -> Option<Link> {
-        if text.len() != LINK_LENGTH {
-            return None;
-        }
-        let bytes: [u8; 16] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let mut block = bytes.into();
+    fn open_block(&self, sealed: u128) -> Option<Link> {
+        let mut block = sealed.to_be_bytes().into();
         self.0.decrypt_block(&mut block);
         let plain = u128::from_be_bytes(block.into());
         if plain & ((1 << CHECK_BITS) - 1) != 0 {

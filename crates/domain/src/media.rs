@@ -6,6 +6,7 @@
 
 mod format;
 mod picture;
+pub mod scale;
 #[cfg(test)]
 mod tests;
 mod voice;

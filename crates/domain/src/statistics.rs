@@ -67,6 +67,30 @@ impl Read {
     }
 }
 
+/// How much of a read is kept: the reader's privacy against the account's curiosity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadCounting {
+    /// How often, and for readers who come from their inbox who it was, so that people are counted once.
+    #[default]
+    People,
+    /// How often, and nobody's name.
+    Numbers,
+    /// Nothing.
+    Nothing,
+}
+
+impl ReadCounting {
+    /// What is kept of a read. A note that only adds the reader's name to a load counted before is nothing
+    /// where no names are kept.
+    pub fn kept(self, read: Read) -> Option<Read> {
+        match self {
+            ReadCounting::People => Some(read),
+            ReadCounting::Numbers => read.loaded.then_some(Read { reader: None, ..read }),
+            ReadCounting::Nothing => None,
+        }
+    }
+}
+
 /// How often and by how many people something was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
@@ -172,6 +196,26 @@ mod tests {
             expected,
             "{now:?} {first} {last}"
         );
+    }
+
+    #[test]
+    fn what_is_kept_of_a_read_is_what_the_setting_says() {
+        let read = |reader: Option<u32>, loaded| Read {
+            article: ArticleNo {
+                news: NewsId(7),
+                index: 1,
+            },
+            reader: reader.map(Ordinal),
+            loaded,
+        };
+        let check = |given: Read, numbers: Option<Read>| {
+            assert_eq!(ReadCounting::People.kept(given), Some(given));
+            assert_eq!(ReadCounting::Numbers.kept(given), numbers);
+            assert_eq!(ReadCounting::Nothing.kept(given), None);
+        };
+        check(read(Some(3), true), Some(read(None, true)));
+        check(read(None, true), Some(read(None, true)));
+        check(read(Some(3), false), None);
     }
 
     #[test]

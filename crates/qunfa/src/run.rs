@@ -346,6 +346,16 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
         }
         BenchCommand::Inbox(args) => bench::reads::run(reads_plan(bench::reads::Reads::Inbox, args)).await,
         BenchCommand::Api(args) => bench::reads::run(reads_plan(bench::reads::Reads::Api, args)).await,
+        BenchCommand::Tag(args) => {
+            bench::tag::run(bench::tag::TagPlan {
+                followers: args.followers,
+                calls: args.calls as usize,
+                callers: args.callers as usize,
+                vs_rows: args.vs.is_some(),
+                common: args.common.into(),
+            })
+            .await
+        }
         BenchCommand::Load => bench::load::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {

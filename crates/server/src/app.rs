@@ -11,6 +11,7 @@ use domain::{
     position::PositionKey,
     review::Verdict,
     speed::SpeedTable,
+    statistics::{Read, ReadCounting},
     time::{Calendar, Timestamp},
 };
 use ipnet::IpNet;
@@ -28,6 +29,7 @@ use crate::{
     guess::Guesses,
     health::Health,
     metrics::{MetricsAccess, Scrape},
+    pages::picture::Pictures,
     role::Role,
     sandbox::inspector::Inspector,
 };
@@ -82,6 +84,7 @@ struct Shared {
     guesses: Guesses,
     callback_checks: Checks,
     file_checks: Arc<Semaphore>,
+    pictures: Pictures,
 }
 
 impl App {
@@ -94,6 +97,7 @@ impl App {
             refused: Refused::default(),
             callback_checks: Checks::default(),
             file_checks: Arc::new(Semaphore::new(FILE_CHECKS)),
+            pictures: Pictures::default(),
         }))
     }
 
@@ -122,6 +126,11 @@ impl App {
         self.0.file_checks.clone()
     }
 
+    /// Sizes and smaller forms of pictures that this process knows.
+    pub fn pictures(&self) -> &Pictures {
+        &self.0.pictures
+    }
+
     /// Now, by the one clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -135,6 +144,13 @@ impl App {
             number: number.unsigned_abs(),
             index,
         })
+    }
+
+    /// Counts a read of an article of this account, as far as the settings let it.
+    pub fn count_read(&self, account: AccountId, read: Read) {
+        if let Some(read) = self.settings.read_counting.kept(read) {
+            self.store.note_read(account, read, self.now());
+        }
     }
 
     /// An address of this server as followers see it; `path` begins with a slash.
@@ -191,6 +207,8 @@ pub struct ServerSettings {
     pub stop_timeout: Duration,
     /// What this node does.
     pub roles: Vec<Role>,
+    /// What is kept of who reads articles.
+    pub read_counting: ReadCounting,
 }
 
 impl ServerSettings {
@@ -213,6 +231,7 @@ impl ServerSettings {
             stop_pause: Duration::ZERO,
             stop_timeout: Duration::from_secs(10),
             roles: Role::ALL.to_vec(),
+            read_counting: ReadCounting::default(),
         }
     }
 }

@@ -22,7 +22,7 @@ use url::Url;
 use crate::{
     api::query,
     app::App,
-    pages::page::{self, Furniture, Notice, has_already},
+    pages::{notice, page::has_already},
     transport::PanicAnswer,
     v1::problem::Problem,
 };
@@ -68,9 +68,7 @@ async fn read_as(app: &App, headers: &HeaderMap, person: ExternalId) -> Result<R
         .issue_person_token(&person, vault::digest(&token), expires_at)
         .await?;
     if !known {
-        let chinese = "沙盒里没有这位粉丝，例如 user-000000042 是有的";
-        let english = "The sandbox has no such follower. user-000000042 is one, for instance.";
-        return Ok(not_found(app, headers, (chinese, english)));
+        return Ok(notice::answer(app, headers, notice::NO_SUCH_READER, None));
     }
     let mut response = StatusCode::SEE_OTHER.into_response();
     for (name, value) in [
@@ -86,7 +84,7 @@ async fn read_as(app: &App, headers: &HeaderMap, person: ExternalId) -> Result<R
 
 fn reader_page(app: &App, headers: &HeaderMap) -> Response {
     let Some(file) = find("reader/index.html") else {
-        return not_found(app, headers, NOT_BUILT);
+        return notice::answer(app, headers, notice::READER_NOT_BUILT, None);
     };
     let policy = content_policy(&app.settings.public_url);
     let own = [
@@ -117,27 +115,8 @@ async fn embed(headers: HeaderMap) -> Response {
     ];
     match find("embed.js") {
         Some(file) => send(&headers, "embed.js", file, &own),
-        None => (StatusCode::NOT_FOUND, NOT_BUILT.1).into_response(),
+        None => (StatusCode::NOT_FOUND, notice::READER_NOT_BUILT.english).into_response(),
     }
-}
-
-/// In Chinese and in English.
-const NOT_BUILT: (&str, &str) = (
-    "此程序构建时未包含阅读器：请在源代码目录运行 make web，再重新构建",
-    "This binary was built without the reader: run `make web` in the source folder and build again.",
-);
-
-fn not_found(app: &App, headers: &HeaderMap, (chinese, english): (&'static str, &'static str)) -> Response {
-    let notice = Notice {
-        furniture: Furniture::of(headers),
-        chinese,
-        english,
-    };
-    let mut response = page::render(app, &HeaderMap::new(), &notice);
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-    }
-    response
 }
 
 fn find(path: &str) -> Option<File> {

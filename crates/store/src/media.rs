@@ -56,6 +56,8 @@ pub struct FrozenNews {
     pub published: bool,
     /// Whether every mass that was sent with it was recalled.
     pub recalled: bool,
+    /// Whether it is not public yet, but a mass with it waits for its administrator or for a check.
+    pub waiting: bool,
 }
 
 /// Media, news and pictures of one account.

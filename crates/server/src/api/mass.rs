@@ -11,7 +11,7 @@ use domain::{
     compat::Behaviour,
     content::NewContent,
     id::{ExternalId, MassId, NewsId, Ordinal},
-    link::LinkKind,
+    link::{Link, LinkKey, LinkKind},
     mass::{CLIENT_MSG_ID_MAX, Mass, MassState, NewMass, Origin, repeat_key},
     quota::CallTicket,
     schedule::Request,
@@ -303,10 +303,7 @@ fn article_index(field: Field<i64>) -> u8 {
 /// The newest mass with the article that a URL leads to, and the article's place; any host will do.
 async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result<(MassId, u8), ApiError> {
     let url = url.required(ErrCode::InvalidMsgId)?;
-    let sealed = sealed_link(&url).ok_or(ErrCode::InvalidMsgId)?;
-    let link = app
-        .links
-        .open(&sealed)
+    let link = article_link(&app.links, &url)
         .filter(|link| link.account == account.id)
         .ok_or(ErrCode::InvalidMsgId)?;
     let number = i64::try_from(link.number).map_err(|_| ErrCode::InvalidMsgId)?;
@@ -326,11 +323,17 @@ async fn mass_of_url(app: &App, account: &Account, url: Field<String>) -> Result
     }
 }
 
-fn sealed_link(url: &str) -> Option<String> {
+/// What an article's address points to, in its short or its long form (spec accounts §12).
+fn article_link(links: &LinkKey, url: &str) -> Option<Link> {
     let url = Url::parse(url.trim()).ok()?;
     let mut segments = url.path_segments()?.filter(|segment| !segment.is_empty());
+    let field = |name: &str| {
+        let found = url.query_pairs().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned())
+    };
     match (segments.next(), segments.next(), segments.next()) {
-        (Some("s"), Some(link), None) => Some(link.to_owned()),
+        (Some("s"), Some(link), None) => links.open(link),
+        (Some("s"), None, None) => links.open_long(field),
         _ => None,
     }
 }
@@ -338,6 +341,7 @@ fn sealed_link(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::id::AccountId;
 
     #[test]
     fn s105_an_article_index_that_none_has_is_passed_on_as_one_that_none_has() {
@@ -355,23 +359,34 @@ mod tests {
     }
 
     #[test]
-    fn a_short_link_is_found_on_any_host() {
+    fn an_article_is_found_by_both_forms_of_its_address_on_any_host() {
+        let links = LinkKey::new(&[3; 16]);
+        let link = Link {
+            kind: LinkKind::Article,
+            account: AccountId(1),
+            number: 1_000_000_001,
+            index: 1,
+        };
+        let (short, long) = (links.seal(link), links.long(link));
         for url in [
-            "http://a/s/LINK",
-            "https://b.example:8443//s/LINK/?chksm=1#rd",
-            " http://a/s/LINK ",
+            format!("http://a/s/{short}"),
+            format!("https://b.example:8443//s/{short}/?chksm=1#rd"),
+            format!(" http://a/s/{short} "),
+            format!("http://a/s?{long}&chksm=1#rd"),
+            format!("https://b.example/s/?{long}"),
         ] {
-            assert_eq!(sealed_link(url).as_deref(), Some("LINK"));
+            assert_eq!(article_link(&links, &url), Some(link), "{url}");
         }
         for url in [
-            "",
-            "/s/LINK",
-            "http://a/s",
-            "http://a/s/LINK/x",
-            "http://a/t/LINK",
-            "mailto:s/LINK",
+            String::new(),
+            format!("/s/{short}"),
+            "http://a/s".into(),
+            format!("http://a/s/{short}/x"),
+            format!("http://a/t/{short}"),
+            format!("http://a/t?{long}"),
+            format!("mailto:s/{short}"),
         ] {
-            assert_eq!(sealed_link(url), None);
+            assert_eq!(article_link(&links, &url), None, "{url}");
         }
     }
 }

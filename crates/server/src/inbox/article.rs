@@ -103,7 +103,7 @@ pub async fn read(
         reader: Some(of.follower.ordinal),
         loaded: false,
     };
-    app.store.note_read(of.follower.account, read, app.now());
+    app.count_read(of.follower.account, read);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,46 +20,77 @@ use store::StoreResult;
 
 use crate::{
     app::App,
-    pages::page::{self, has_already},
+    pages::{notice, page::has_already, picture},
     v1::problem::Problem,
 };
 
-/// `GET /mmbiz_png/{link}/{size}`: the original bytes whatever the size says (reading 15).
+/// `GET /mmbiz_png/{link}/{size}`: the original bytes for `0` and for every width that pages do not use (reading 15).
 pub async fn picture(
     State(app): State<App>,
-    Path((link, _size)): Path<(String, String)>,
+    Path((link, size)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
     let link = app.links.open(&link).filter(|link| link.kind == LinkKind::Image);
-    serve(&app, link, &headers).await
+    serve(&app, link, picture::asked_width(&size), &headers).await
 }
 
 /// `GET /media/{link}`: a cover, a message's medium, an uploaded video.
 pub async fn media(State(app): State<App>, Path(link): Path<String>, headers: HeaderMap) -> Response {
     let link = app.links.open(&link).filter(|link| link.kind != LinkKind::Image);
-    serve(&app, link, &headers).await
+    serve(&app, link, None, &headers).await
 }
 
-async fn serve(app: &App, link: Option<Link>, headers: &HeaderMap) -> Response {
+/// `GET /media/{link}/{size}`: the same at a width, where it is a picture.
+pub async fn sized_media(
+    State(app): State<App>,
+    Path((link, size)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let link = app.links.open(&link).filter(|link| link.kind != LinkKind::Image);
+    serve(&app, link, picture::asked_width(&size), &headers).await
+}
+
+async fn serve(app: &App, link: Option<Link>, width: Option<u16>, headers: &HeaderMap) -> Response {
     let Some(link) = link else {
-        return page::missing(app, headers);
+        return notice::missing(app, headers);
     };
-    match load(app, link).await {
-        Ok(Some((blob, bytes))) => file(link.kind, &blob, bytes, headers),
-        Ok(None) => page::missing(app, headers),
+    match load(app, link, width).await {
+        Ok(Some(found)) => file(link.kind, found, headers),
+        Ok(None) => notice::missing(app, headers),
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-async fn load(app: &App, link: Link) -> StoreResult<Option<(StoredBlob, Bytes)>> {
+/// What a link leads to.
+struct File {
+    bytes: Bytes,
+    content_type: String,
+    etag: String,
+}
+
+async fn load(app: &App, link: Link, width: Option<u16>) -> StoreResult<Option<File>> {
     let Some(blob) = find(app, link).await? else {
         return Ok(None);
     };
-    Ok(app
-        .blobs
-        .get(app.store.as_ref(), &blob.id)
-        .await?
-        .map(|bytes| (blob, bytes)))
+    let scaled = match width {
+        Some(width) => picture::scaled(app, &blob, width)
+            .await?
+            .map(|bytes| (bytes, width)),
+        None => None,
+    };
+    if let Some((bytes, width)) = scaled {
+        return Ok(Some(File {
+            bytes,
+            content_type: blob.content_type,
+            etag: format!("\"{}-{width}\"", blob.id),
+        }));
+    }
+    let bytes = app.blobs.get(app.store.as_ref(), &blob.id).await?;
+    Ok(bytes.map(|bytes| File {
+        bytes,
+        content_type: blob.content_type,
+        etag: format!("\"{}\"", blob.id),
+    }))
 }
 
 async fn find(app: &App, link: Link) -> StoreResult<Option<StoredBlob>> {
@@ -104,13 +135,17 @@ async fn of_message(app: &App, link: Link, id: MassId) -> StoreResult<Option<Sto
     }))
 }
 
-fn file(kind: LinkKind, blob: &StoredBlob, bytes: Bytes, headers: &HeaderMap) -> Response {
-    let etag = format!("\"{}\"", blob.id);
+fn file(kind: LinkKind, found: File, headers: &HeaderMap) -> Response {
+    let File {
+        bytes,
+        content_type,
+        etag,
+    } = found;
     let length = bytes.len();
     let (status, part, range) = if has_already(headers, &etag) {
         (StatusCode::NOT_MODIFIED, Bytes::new(), None)
     } else {
-        match asked_range(headers, length) {
+        match asked_range(headers, &etag, length) {
             Asked::Whole => (StatusCode::OK, bytes, None),
             Asked::Part(start, end) => (
                 StatusCode::PARTIAL_CONTENT,
@@ -132,7 +167,7 @@ fn file(kind: LinkKind, blob: &StoredBlob, bytes: Bytes, headers: &HeaderMap) ->
     let mut response = Response::new(Body::from(part));
     *response.status_mut() = status;
     let fields = [
-        (header::CONTENT_TYPE, Some(blob.content_type.as_str())),
+        (header::CONTENT_TYPE, Some(content_type.as_str())),
         (header::ETAG, Some(etag.as_str())),
         (header::CACHE_CONTROL, Some(caching)),
         (header::ACCEPT_RANGES, Some("bytes")),
@@ -159,8 +194,12 @@ enum Asked {
     Outside,
 }
 
-/// One range; several at once, and what is no range, get the whole file (RFC 9110 §14.2).
-fn asked_range(headers: &HeaderMap, length: usize) -> Asked {
+/// One range; several at once, what is no range, and a range of another file (`If-Range`), get the whole file (RFC
+/// 9110 §13.1.5, §14.2).
+fn asked_range(headers: &HeaderMap, etag: &str, length: usize) -> Asked {
+    if headers.get(header::IF_RANGE).is_some_and(|known| known != etag) {
+        return Asked::Whole;
+    }
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let Some((start, end)) = range
         .and_then(|range| range.strip_prefix("bytes="))
@@ -195,7 +234,7 @@ mod tests {
 
     fn check(range: &'static str, expected: Asked) {
         let headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static(range))]);
-        assert_eq!(asked_range(&headers, 10), expected, "{range}");
+        assert_eq!(asked_range(&headers, "\"a\"", 10), expected, "{range}");
     }
 
     #[test]
@@ -211,8 +250,19 @@ mod tests {
         check("bytes=0-1,3-4", Asked::Whole);
         check("bytes=x-y", Asked::Whole);
         check("lines=0-1", Asked::Whole);
-        assert_eq!(asked_range(&HeaderMap::new(), 10), Asked::Whole);
+        assert_eq!(asked_range(&HeaderMap::new(), "\"a\"", 10), Asked::Whole);
         let headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=0-"))]);
-        assert_eq!(asked_range(&headers, 0), Asked::Outside);
+        assert_eq!(asked_range(&headers, "\"a\"", 0), Asked::Outside);
+    }
+
+    #[test]
+    fn a_part_is_only_joined_to_the_same_file() {
+        for (known, expected) in [("\"a\"", Asked::Part(0, 3)), ("\"b\"", Asked::Whole)] {
+            let headers = HeaderMap::from_iter([
+                (header::RANGE, HeaderValue::from_static("bytes=0-3")),
+                (header::IF_RANGE, HeaderValue::from_static(known)),
+            ]);
+            assert_eq!(asked_range(&headers, "\"a\"", 10), expected);
+        }
     }
 }

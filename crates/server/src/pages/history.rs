@@ -11,7 +11,11 @@ use store::StoreResult;
 use crate::{
     api::query,
     app::App,
-    pages::page::{self, Furniture, HistoryPage},
+    pages::{
+        furniture::{self, AccountCard, Furniture},
+        notice,
+        page::{self, HistoryPage},
+    },
     v1::{history::history, problem::Problem},
 };
 
@@ -28,7 +32,7 @@ pub async fn page(
     let before = query::value(&uri, "before").and_then(|number| number.parse().ok());
     match find(&app, AppId(app_id), before.map(MassId), &headers).await {
         Ok(Some(response)) => response,
-        Ok(None) => page::missing(&app, &headers),
+        Ok(None) => notice::missing(&app, &headers),
         Err(error) => Problem::from(error).into_response(),
     }
 }
@@ -43,9 +47,14 @@ async fn find(
         return Ok(None);
     };
     let history = history(app, &account, before, PAGE).await?;
+    let furniture = Furniture::of(headers);
+    let card = AccountCard::of(&account);
     let page = HistoryPage {
-        furniture: Furniture::of(headers),
-        account: &account.name,
+        furniture,
+        kind: furniture::kind(&account, furniture),
+        address: app.public(&card.history),
+        account: card,
+        older: before.is_some(),
         items: &history.items,
         next: history.next,
     };

@@ -5,22 +5,28 @@
 
 mod article;
 mod file;
+pub(crate) mod furniture;
 mod history;
+mod long_link;
+pub(crate) mod notice;
 pub(crate) mod page;
+pub mod picture;
 mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, pages::page::Furniture, transport::PanicAnswer};
+use crate::{app::App, pages::furniture::Furniture, transport::PanicAnswer};
 
 /// All pages and files.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(front))
+        .route("/s", get(long_link::short))
         .route("/s/{link}", get(article::page))
         .route("/mp/history/{appid}", get(history::page))
         .route("/media/{link}", get(file::media))
+        .route("/media/{link}/{size}", get(file::sized_media))
         .route("/mmbiz_jpg/{link}/{size}", get(file::picture))
         .route("/mmbiz_png/{link}/{size}", get(file::picture))
         .route("/mmbiz_gif/{link}/{size}", get(file::picture))

@@ -1,4 +1,4 @@
-//! How pages look and leave: templates, their few fixed words, headers.
+//! How pages look and leave: templates and headers.
 
 use askama::Template;
 use axum::{
@@ -6,36 +6,17 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::id::BlobId;
+use domain::{id::BlobId, media::scale::PictureSize};
 use url::Url;
 
-use crate::{app::App, v1::history::Item};
-
-/// The fixed words of pages: Chinese, and English beside it for readers who ask for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Furniture {
-    /// Whether English stands beside the Chinese.
-    pub english: bool,
-}
-
-impl Furniture {
-    /// By `Accept-Language`: English unless Chinese comes first or nothing is said.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let language = headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let first = language
-            .split([',', ';'])
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        Self {
-            english: !first.is_empty() && !first.starts_with("zh") && first != "*",
-        }
-    }
-}
+use crate::{
+    app::App,
+    pages::{
+        furniture::{AccountCard, Furniture, When},
+        notice::Notice,
+    },
+    v1::history::Item,
+};
 
 /// The page at `/`.
 #[derive(Template)]
@@ -53,28 +34,54 @@ pub struct Front {
 pub struct ArticlePage<'a> {
     /// Fixed words.
     pub furniture: Furniture,
-    /// The account's name.
-    pub account: &'a str,
+    /// Who sent it.
+    pub account: AccountCard,
+    /// The language of the article, as far as it is known.
+    pub language: &'static str,
     /// Headline.
     pub title: &'a str,
     /// Who wrote it; may be empty.
     pub author: &'a str,
-    /// The day of its first sending.
-    pub date: String,
+    /// Its first sending.
+    pub when: When,
     /// For the preview of links in other applications.
     pub digest: &'a str,
+    /// The page's own address.
+    pub address: String,
+    /// The cover's address, for the preview of links.
+    pub share_image: String,
     /// The cover, where it is shown above the body.
-    pub cover: Option<String>,
+    pub cover: Option<Cover>,
     /// The body, sanitised when it was handed in (SEC8).
-    pub body: &'a str,
+    pub body: String,
     /// Target of 阅读原文; may be empty.
     pub source: &'a str,
+    /// Its host: where a click would lead.
+    pub source_host: String,
+    /// The other articles of the same news.
+    pub siblings: Vec<Sibling>,
     /// Elected comments; `None` where the article takes none.
     pub comments: Option<Vec<CommentBlock>>,
     /// Whether it is the temporary page of a preview.
     pub preview: bool,
     /// Where it was reprinted from (转载).
     pub reprinted: Option<Source>,
+}
+
+/// A picture above the body.
+pub struct Cover {
+    /// Where it is.
+    pub url: String,
+    /// How large it is, if that is known.
+    pub size: Option<PictureSize>,
+}
+
+/// Another article of the same news.
+pub struct Sibling {
+    /// Headline.
+    pub title: String,
+    /// Its page.
+    pub url: String,
 }
 
 /// The original in whose place a reprint stands.
@@ -92,10 +99,16 @@ pub struct Source {
 pub struct HistoryPage<'a> {
     /// Fixed words.
     pub furniture: Furniture,
-    /// The account's name.
-    pub account: &'a str,
+    /// Whose.
+    pub account: AccountCard,
+    /// What the account is.
+    pub kind: &'static str,
+    /// The page's own address.
+    pub address: String,
     /// The messages, newest first.
     pub items: &'a [Item],
+    /// Whether this is not the first page.
+    pub older: bool,
     /// Where the next, older page begins.
     pub next: Option<i64>,
 }
@@ -104,8 +117,12 @@ pub struct HistoryPage<'a> {
 pub struct CommentBlock {
     /// Who wrote it; may be empty.
     pub nickname: String,
-    /// On which day.
-    pub date: String,
+    /// The letter of its writer's avatar.
+    pub letter: String,
+    /// The colour of it.
+    pub shade: u32,
+    /// When.
+    pub when: When,
     /// What it says.
     pub content: String,
     /// The account's reply.
@@ -118,28 +135,34 @@ pub struct CommentBlock {
 pub struct VideoPage<'a> {
     /// Fixed words.
     pub furniture: Furniture,
-    /// The account's name.
-    pub account: &'a str,
+    /// Who sent it.
+    pub account: AccountCard,
+    /// The language of its texts, as far as it is known.
+    pub language: &'static str,
     /// Its title.
     pub title: &'a str,
     /// A text below it.
     pub description: &'a str,
-    /// The day on which it was sent.
-    pub date: String,
+    /// When it was sent.
+    pub when: When,
+    /// The page's own address.
+    pub address: String,
     /// Where the bytes are.
     pub source: String,
+    /// Whether it is the temporary page of a preview.
+    pub preview: bool,
 }
 
 /// A page that says why there is nothing to see.
 #[derive(Template)]
 #[template(path = "notice.html")]
-pub struct Notice {
+pub struct NoticePage {
     /// Fixed words.
     pub furniture: Furniture,
-    /// In Chinese.
-    pub chinese: &'static str,
-    /// In English.
-    pub english: &'static str,
+    /// Why.
+    pub notice: Notice,
+    /// Whose page it was.
+    pub account: Option<AccountCard>,
 }
 
 /// The page as a response; 304 when the reader has it already.
@@ -151,40 +174,6 @@ pub fn render(app: &App, headers: &HeaderMap, page: &impl Template) -> Response 
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// The page of something that its publisher deleted: still 200 for browsers, 410 for programs (spec accounts
-/// §12; always with the Chinese words, reading 19).
-pub fn deleted(app: &App, headers: &HeaderMap) -> Response {
-    if wants_json(headers) {
-        return (
-            StatusCode::GONE,
-            axum::Json(
-                serde_json::json!({"error": {"code": "deleted", "message": "deleted by its publisher"}}),
-            ),
-        )
-            .into_response();
-    }
-    let notice = Notice {
-        furniture: Furniture::of(headers),
-        chinese: "该内容已被发布者删除",
-        english: "This content has been deleted by its publisher.",
-    };
-    render(app, headers, &notice)
-}
-
-/// The page of what does not exist, or no more.
-pub fn missing(app: &App, headers: &HeaderMap) -> Response {
-    let notice = Notice {
-        furniture: Furniture::of(headers),
-        chinese: "页面不存在或已失效",
-        english: "There is no such page.",
-    };
-    let mut response = render(app, &HeaderMap::new(), &notice);
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-    }
-    response
 }
 
 /// What `If-None-Match` names, as far as it matters here.
@@ -238,85 +227,96 @@ fn content_policy(public_url: &str) -> String {
     )
 }
 
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn with(name: header::HeaderName, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
-    }
-
-    #[test]
-    fn english_stands_beside_the_chinese_for_those_who_ask() {
-        let english = |value| Furniture::of(&with(header::ACCEPT_LANGUAGE, value)).english;
-        assert!(english("en-US,en;q=0.9,zh;q=0.8"));
-        for chinese in ["zh-CN,zh;q=0.9,en;q=0.8", "zh", "", "*"] {
-            assert!(!english(chinese), "{chinese}");
-        }
-        assert!(!Furniture::of(&HeaderMap::new()).english);
-    }
+    use crate::pages::notice;
 
     #[test]
     fn an_etag_is_found_in_a_list_and_in_its_weak_form() {
+        let with = |value| HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]);
         for value in ["\"a\"", "\"b\", \"a\"", "W/\"a\"", "*"] {
-            assert!(has_already(&with(header::IF_NONE_MATCH, value), "\"a\""));
+            assert!(has_already(&with(value), "\"a\""));
         }
-        assert!(!has_already(&with(header::IF_NONE_MATCH, "\"b\""), "\"a\""));
+        assert!(!has_already(&with("\"b\""), "\"a\""));
         assert!(!has_already(&HeaderMap::new(), "\"a\""));
     }
 
     #[test]
     fn s102_the_notice_of_a_deleted_article_is_chinese_in_every_language() {
         for english in [true, false] {
-            let furniture = Furniture { english };
-            let notice = Notice {
-                furniture,
-                chinese: "该内容已被发布者删除",
-                english: "Deleted.",
+            let page = NoticePage {
+                furniture: Furniture { english },
+                notice: notice::DELETED,
+                account: None,
             };
-            let html = notice.render().expect("renders");
+            let html = page.render().expect("renders");
             assert!(html.contains("该内容已被发布者删除"));
-            assert_eq!(html.contains("Deleted."), english);
+            assert_eq!(html.contains("deleted by its publisher"), english);
         }
     }
 
     #[test]
     fn sec08_everything_but_the_body_is_escaped() {
-        let hostile = "<script>alert(1)</script>";
+        let hostile = "\"><script>alert(1)</script>";
+        let account = || AccountCard {
+            name: hostile.into(),
+            letter: "<".into(),
+            shade: 0,
+            history: format!("/mp/history/{hostile}"),
+        };
+        let when = || Furniture { english: true }.when("2026-11-22T10:00:00+08:00");
         let page = ArticlePage {
             furniture: Furniture { english: true },
-            account: hostile,
+            account: account(),
+            language: "",
             title: hostile,
             author: hostile,
-            date: "2026-11-22".into(),
-            digest: "\"><script>",
-            cover: Some("\"><script>".into()),
-            body: "<p>正文</p>",
+            when: when(),
+            digest: hostile,
+            address: hostile.into(),
+            share_image: hostile.into(),
+            cover: Some(Cover {
+                url: hostile.into(),
+                size: None,
+            }),
+            body: "<p>正文</p>".into(),
             source: "http://example.org/\"><script>",
+            source_host: hostile.into(),
+            siblings: vec![Sibling {
+                title: hostile.into(),
+                url: hostile.into(),
+            }],
             comments: Some(vec![CommentBlock {
                 nickname: hostile.into(),
-                date: "2026-11-22".into(),
+                letter: "<".into(),
+                shade: 0,
+                when: when(),
                 content: hostile.into(),
                 reply: Some(hostile.into()),
             }]),
-            preview: true,
+            preview: false,
             reprinted: Some(Source {
                 account: hostile.into(),
                 url: Some("http://example.org/\"><script>".into()),
             }),
         };
+        let video = VideoPage {
+            furniture: Furniture { english: false },
+            account: account(),
+            language: "",
+            title: hostile,
+            description: hostile,
+            when: when(),
+            address: hostile.into(),
+            source: hostile.into(),
+            preview: false,
+        };
+        for html in [page.render(), video.render()].map(|html| html.expect("renders")) {
+            assert!(!html.contains("<script"), "{html}");
+        }
         let html = page.render().expect("renders");
-        assert!(!html.contains("<script"), "{html}");
-        assert!(html.contains("<p>正文</p>"));
-        assert!(html.contains("noopener nofollow ugc"));
+        assert!(html.contains("<p>正文</p>") && html.contains("noopener nofollow ugc"));
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct Item {
     pub(crate) media_urls: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) articles: Vec<ArticleShape>,
+    /// Whether browsers play its sound; for the page alone.
+    #[serde(skip)]
+    pub(crate) playable: bool,
 }
 
 /// `GET /v1/accounts/{appid}/history?before=&limit=`.
@@ -98,8 +101,9 @@ async fn item(app: &App, account: AccountId, mass: &Mass) -> StoreResult<Option<
             text: Some(caption.recommend.clone()).filter(|text| !text.is_empty()),
             ..base
         }),
-        Content::Voice(_) | Content::Music(_) => Some(Item {
+        Content::Voice(sound) | Content::Music(sound) => Some(Item {
             media_urls: vec![media(0)],
+            playable: !sound.content_type.starts_with("audio/amr"),
             ..base
         }),
         Content::Video { title, .. } => Some(Item {

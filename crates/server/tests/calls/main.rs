@@ -10,6 +10,7 @@ mod library;
 mod limits;
 mod media;
 mod native;
+mod pages;
 mod reading;
 mod sending;
 mod services;

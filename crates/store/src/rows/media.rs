@@ -346,6 +346,7 @@ pub(super) fn frozen(
             if known.deleted == deleted
                 && known.published == publicity.published
                 && known.recalled == publicity.recalled
+                && known.waiting == publicity.waiting
                 && known.published_at == publicity.since =>
         {
             Ok(Some(known))
@@ -361,6 +362,7 @@ pub(super) fn frozen(
                 created_at,
                 published: publicity.published,
                 recalled: publicity.recalled,
+                waiting: publicity.waiting,
                 published_at: publicity.since,
             });
             shared.news.insert(key, fresh.clone());
@@ -394,21 +396,25 @@ struct Publicity {
     published: bool,
     /// It was, and all of its masses were recalled.
     recalled: bool,
+    /// It is not yet: a mass with it waits for its administrator or for a check.
+    waiting: bool,
     /// Since when.
     since: Option<Timestamp>,
 }
 
 /// How this news is public. What waits for its administrator, its review or the originality check is not yet.
 fn publicity(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<Publicity> {
-    let mut statement = db.prepare_cached(
-        "SELECT COUNT(*) FILTER (WHERE recalled_at IS NULL), COUNT(*) FILTER (WHERE recalled_at IS NOT NULL),
-                MIN(accepted_at)
-         FROM mass WHERE account = ? AND news = ? AND origin <> 2
-             AND (state IN (1, 4) OR (state = 0 AND checked = 1 AND confirm_by IS NULL))",
-    )?;
-    let (mut standing, recalled, mut since): (u64, u64, Option<i64>) = statement
+    const PUBLIC: &str = "(state IN (1, 4) OR (state = 0 AND checked = 1 AND confirm_by IS NULL))";
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT COUNT(*) FILTER (WHERE {PUBLIC} AND recalled_at IS NULL),
+                COUNT(*) FILTER (WHERE {PUBLIC} AND recalled_at IS NOT NULL),
+                COUNT(*) FILTER (WHERE NOT {PUBLIC} AND recalled_at IS NULL),
+                MIN(accepted_at) FILTER (WHERE {PUBLIC})
+         FROM mass WHERE account = ? AND news = ? AND origin <> 2 AND state IN (0, 1, 4)"
+    ))?;
+    let (mut standing, recalled, waiting, mut since): (u64, u64, u64, Option<i64>) = statement
         .query_row(params![account.0, news.0], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     let mut publications = db.prepare_cached(
         "SELECT COUNT(*), MIN(published_at) FROM publication WHERE account = ? AND news = ? AND state IN (0, 5)",
@@ -420,6 +426,7 @@ fn publicity(db: &Connection, account: AccountId, news: NewsId) -> StoreResult<P
     Ok(Publicity {
         published: standing > 0,
         recalled: standing == 0 && recalled > 0,
+        waiting: standing == 0 && waiting > 0,
         since: since.map(Timestamp),
     })
 }
