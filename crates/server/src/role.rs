@@ -37,7 +37,7 @@ impl Role {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
             "cgi-bin" | "datacube" | "card" | "v1" => Some(Role::Api),
-            "" | "inbox" | "s" | "mp" | "media" | "reader" | "embed.js" => Some(Role::Live),
+            "" | "inbox" | "openapi.json" | "s" | "mp" | "media" | "reader" | "embed.js" => Some(Role::Live),
             picture if picture.starts_with("mmbiz_") => Some(Role::Live),
             _ => None,
         }
@@ -81,6 +81,7 @@ mod tests {
             ("/reader", Some(Role::Live)),
             ("/reader/sw.js", Some(Role::Live)),
             ("/embed.js", Some(Role::Live)),
+            ("/openapi.json", Some(Role::Live)),
             ("/healthz", None),
             ("/readyz", None),
             ("/metrics", None),

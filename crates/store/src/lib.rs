@@ -32,6 +32,7 @@ pub mod postgres;
 pub mod publication;
 pub mod random;
 pub mod reader;
+pub mod reading;
 pub mod retention;
 pub mod rows;
 pub mod schedule;
@@ -59,6 +60,7 @@ use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
@@ -78,6 +80,7 @@ pub trait Store:
     + MassStore
     + InboxStore
     + InboxTokenStore
+    + ReadingStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -106,6 +109,7 @@ impl<T> Store for T where
         + MassStore
         + InboxStore
         + InboxTokenStore
+        + ReadingStore
         + OutboxStore
         + SettingStore
         + CardStore

@@ -46,6 +46,7 @@ mod original;
 mod outbox;
 mod preview;
 mod publication;
+mod reading;
 mod release;
 mod retention;
 mod schedule;
