@@ -33,7 +33,7 @@ use review::Reviews;
 use store::{
     Store, StoreResult,
     blob::Blobs,
-    bus::Bus,
+    bus::{Bus, Hint},
     clock::Clock,
     crash_point,
     mass::{Released, Running, WorkerId},
@@ -413,6 +413,7 @@ impl Engine {
         };
         metrics::histogram!(measure::RELEASE_DURATION.name).record(began.elapsed());
         crash_point!("release.committed");
+        self.bus.publish(Hint::Released(account));
         count_release(account, mass, released.blocks, released.delivered);
         if released.finished {
             finished(account, mass);
@@ -437,6 +438,7 @@ impl Engine {
         match released {
             Released::Committed { blocks, delivered } => {
                 crash_point!("release.committed");
+                self.bus.publish(Hint::Released(account));
                 count_release(account, mass, blocks, delivered);
             }
             Released::LeaseLost => {

@@ -256,12 +256,14 @@ impl Node {
         interception: Option<Interception>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
-        let router = server::routes::router(self.app(sandbox));
+        let app = self.app(sandbox);
+        let router = server::routes::router(app.clone());
         let settings = self.settings.clone();
         let (inspector, health) = (self.inspector.clone(), self.health.clone());
         let pause = settings.stop_pause + FAREWELL;
         let closed = Arc::new(OnceLock::new());
         let since = closed.clone();
+        let online = app.live().clone();
         let shutdown = async move {
             shutdown.await;
             // First whoever distributes calls sees that none should come here, then none is taken any more.
@@ -270,11 +272,15 @@ impl Node {
             if let Some(inspector) = inspector {
                 inspector.close();
             }
+            // Feeds never end by themselves.
+            online.close();
             // The only one who sets it.
             let _ = since.set(Instant::now());
         };
         let works = settings.roles.contains(&Role::Worker);
         let work = works.then(|| tokio::spawn(work(self.engine.clone())));
+        let feeds = settings.roles.contains(&Role::Live);
+        let feeds = feeds.then(|| tokio::spawn(feed(app)));
         let numbers = self.numbers.clone();
         let care = tokio::spawn(async move { numbers.care().await });
         let rows = self.rows.clone();
@@ -295,7 +301,7 @@ impl Node {
         if timeout(patience, self.end_work()).await.is_err() {
             tracing::warn!("background work did not end in time; the next start takes it up");
         }
-        for task in drive.into_iter().chain(work).chain([care, watch]) {
+        for task in drive.into_iter().chain(work).chain(feeds).chain([care, watch]) {
             task.abort();
             let _ = task.await;
         }
@@ -308,6 +314,19 @@ impl Node {
         if let Err(error) = self.store.flush_reads().await {
             tracing::error!(%error, "reads of articles were not written");
         }
+    }
+}
+
+/// Keeps live feeds up to date until the future is dropped. A panic is a defect; it must not leave them silent (I17).
+async fn feed(app: App) {
+    loop {
+        let ended = AssertUnwindSafe(server::live::run(app.clone()))
+            .catch_unwind()
+            .await;
+        if ended.is_err() {
+            tracing::error!("what keeps live feeds up to date ended in a panic and begins again");
+        }
+        tokio::time::sleep(AFTER_PANIC).await;
     }
 }
 

@@ -23,12 +23,13 @@ use tokio::net::TcpListener;
 use crate::{
     bench,
     cli::{
-        bench::{BenchCommand, ReadsArgs},
+        bench::{BenchCommand, LiveArgs, LiveVersus, ReadsArgs},
         error::{CliError, Status},
         output,
         sandbox::{Start, intercept::InterceptArgs},
     },
     clock::node::NodeClock,
+    descriptors,
     node::{Node, NodeConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
@@ -57,6 +58,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         return Err(CliError::failed(message)
             .hint("restore it from where you keep it; a new one would rename every follower"));
     }
+    descriptors::raise();
     let listener = listen(settings.server.listen).await?;
     let public_url = settings.public_url();
     let clock = Arc::new(NodeClock::default());
@@ -360,6 +362,8 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
             .await
         }
         BenchCommand::Load => bench::load::run().await,
+        BenchCommand::Live(args) => bench::live::run(live_plan(args)).await,
+        BenchCommand::Crowd => bench::live::crowd::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {
                 followers: args.followers,
@@ -370,6 +374,18 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
     };
     measured.map_err(|error| CliError::failed(format!("the measurement could not be made: {error}")))?;
     Ok(Status::Done)
+}
+
+fn live_plan(args: LiveArgs) -> bench::live::LivePlan {
+    bench::live::LivePlan {
+        common: args.common.into(),
+        followers: args.followers,
+        connections: args.connections,
+        bursts: args.bursts,
+        rounds: args.rounds,
+        vs_epoll: args.vs.contains(&LiveVersus::Epoll),
+        vs_nats: args.vs.contains(&LiveVersus::Nats),
+    }
 }
 
 fn reads_plan(reads: bench::reads::Reads, args: ReadsArgs) -> bench::reads::ReadsPlan {

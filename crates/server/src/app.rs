@@ -28,6 +28,7 @@ use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
     guess::Guesses,
     health::Health,
+    live::hub::Hub,
     metrics::{MetricsAccess, Scrape},
     pages::picture::Pictures,
     role::Role,
@@ -85,6 +86,7 @@ struct Shared {
     callback_checks: Checks,
     file_checks: Arc<Semaphore>,
     pictures: Pictures,
+    live: Arc<Hub>,
 }
 
 impl App {
@@ -98,6 +100,7 @@ impl App {
             callback_checks: Checks::default(),
             file_checks: Arc::new(Semaphore::new(FILE_CHECKS)),
             pictures: Pictures::default(),
+            live: Arc::default(),
         }))
     }
 
@@ -129,6 +132,11 @@ impl App {
     /// Sizes and smaller forms of pictures that this process knows.
     pub fn pictures(&self) -> &Pictures {
         &self.0.pictures
+    }
+
+    /// Who is online on this node; `live::run` keeps it up to date.
+    pub fn live(&self) -> &Arc<Hub> {
+        &self.0.live
     }
 
     /// Now, by the one clock.

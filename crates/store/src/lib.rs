@@ -22,6 +22,7 @@ pub mod follower;
 pub mod inbox;
 pub mod inbox_token;
 pub mod library;
+pub mod live;
 pub mod mass;
 pub mod measure;
 pub mod media;
@@ -55,6 +56,7 @@ use follower::FollowerStore;
 use inbox::InboxStore;
 use inbox_token::InboxTokenStore;
 use library::LibraryStore;
+use live::LiveStore;
 use mass::MassStore;
 use media::MediaStore;
 use original::OriginalStore;
@@ -79,6 +81,7 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + LiveStore
     + InboxTokenStore
     + ReadingStore
     + OutboxStore
@@ -108,6 +111,7 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + LiveStore
         + InboxTokenStore
         + ReadingStore
         + OutboxStore

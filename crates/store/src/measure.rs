@@ -92,6 +92,12 @@ metrics_table! {
         "Connections that are open");
     CONNECTIONS_REFUSED = counter("qunfa_http_connections_refused_total", &[], "connections",
         "Connections and forwarded requests beyond the limit of their source");
+    LIVE_CONNECTIONS = gauge("qunfa_live_connections", &["transport"], "connections",
+        "Live feeds that are open, by transport: sse or ws");
+    LIVE_EVENTS = counter("qunfa_live_events_total", &["event"], "events",
+        "Events put into the queues of live feeds: entry, recall or change; read is what feeds looked up");
+    LIVE_SLOW = counter("qunfa_live_slow_readers_total", &[], "connections",
+        "Live feeds that were ended because their reader did not keep up; it resumes without a loss");
     WRONG_CREDENTIALS = counter("qunfa_wrong_credentials_total", &["kind"], "calls",
         "Calls with a wrong appsecret, admin token or inbox token");
     GUESSES_HELD_UP = counter("qunfa_guesses_held_up_total", &["kind"], "calls",

@@ -247,7 +247,8 @@ pub(super) fn accounts_of(
     Ok(accounts.collect::<Result<_, _>>()?)
 }
 
-fn account_of(db: &Connection, id: AccountId) -> StoreResult<Arc<EntryAccount>> {
+/// An account as entries name it.
+pub(super) fn account_of(db: &Connection, id: AccountId) -> StoreResult<Arc<EntryAccount>> {
     let mut statement = db.prepare_cached("SELECT app_id, name FROM account WHERE id = ?")?;
     let account = statement.query_row([id.0], |row| {
         Ok(EntryAccount {

@@ -39,6 +39,7 @@ mod inbox_token;
 mod kept;
 mod lease;
 mod library;
+mod live;
 mod mass;
 mod media;
 pub(crate) mod migrations;
