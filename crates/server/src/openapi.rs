@@ -17,6 +17,7 @@ use utoipa::{
 
 use crate::{
     inbox::{accounts, article, entries, me, reading},
+    live::{sse, ws},
     v1::inbox_token,
 };
 
@@ -41,6 +42,8 @@ use crate::{
         reading::recalls,
         me::me,
         me::log_out,
+        sse::live,
+        ws::live,
         inbox_token::issue,
         inbox_token::end,
         inbox_token::issue_to_person,
@@ -111,6 +114,7 @@ mod tests {
     #[test]
     fn every_call_of_the_inbox_is_described_and_no_other() {
         let mut routes = served(include_str!("inbox/mod.rs"), "/inbox");
+        routes.extend(served(include_str!("live/mod.rs"), "/inbox"));
         routes.extend(served(include_str!("v1/mod.rs"), "/v1/inbox-tokens"));
         routes.extend(served(
             include_str!("v1/mod.rs"),

@@ -15,7 +15,7 @@ use tower_http::compression::{
 use crate::{
     api,
     app::App,
-    health, inbox, live, metrics, pages,
+    health, inbox, metrics, pages,
     role::{self, Role},
     sandbox, transport, v1, watch, web,
 };
@@ -32,10 +32,7 @@ pub fn router(app: App) -> Router {
         routes = routes.merge(api::routes(&app)).merge(native);
     }
     if app.settings.roles.contains(&Role::Live) {
-        let live = inbox::routes(&app)
-            .merge(live::routes())
-            .merge(pages::routes())
-            .merge(web::routes());
+        let live = inbox::routes(&app).merge(pages::routes()).merge(web::routes());
         routes = routes.merge(live.layer(in_time));
     }
     if app.world.is_some() {

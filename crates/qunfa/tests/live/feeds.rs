@@ -32,6 +32,8 @@ async fn i08_a_feed_tells_what_the_inbox_holds_and_goes_on_after_its_last_id() {
         let mut feed = open(transport, &server, &token, None).await;
         let ready = feed.expect("ready").await;
         assert_eq!(ready.data["position"], Value::from(ready.id.clone()));
+        let held = inbox(&server.client, &token).await.len();
+        assert_eq!(ready.data["unread"], held, "nothing was read so far");
         send(&account, "\"quoted\" \\ and\nnew 你好 line").await;
         let entry = feed.expect("entry").await;
         let newest = inbox(&server.client, &token).await.pop().expect("an entry");
@@ -173,6 +175,36 @@ async fn i15_what_is_recalled_or_deleted_is_told_to_whom_it_reached() {
         "for both",
         "no preview of another"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_on_one_device_is_told_to_the_others() {
+    let server = Server::start().await;
+    let account = Account::new(&server.client, 2).await;
+    let token = account.reader(0, 7_200).await;
+    let mut feeds = Vec::new();
+    for transport in BOTH {
+        let mut feed = open(transport, &server, &token, None).await;
+        assert_eq!(feed.expect("ready").await.data["unread"], 0);
+        feeds.push(feed);
+    }
+    send(&account, "unread").await;
+    for feed in &mut feeds {
+        feed.expect("entry").await;
+    }
+    let request = server
+        .client
+        .request(Method::POST, "/inbox/read")
+        .bearer_auth(&token);
+    let (status, unread) = server
+        .client
+        .answer(request.json(&json!({"account": account.appid})))
+        .await
+        .expect("an answer");
+    assert_eq!((status, &unread["unread"]), (200, &json!(0)), "{unread}");
+    for feed in &mut feeds {
+        assert_eq!(feed.expect("read").await.data, unread);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

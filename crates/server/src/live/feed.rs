@@ -13,7 +13,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     api::query,
     app::App,
-    inbox::{entry, reader::Reader},
+    inbox::{
+        entry,
+        reader::Reader,
+        reading::{self, UnreadShape},
+    },
     listen::Hold,
     live::{
         event::{Event, Kind, Outgoing},
@@ -145,8 +149,9 @@ impl Feed {
     }
 
     async fn greet(&mut self) -> StoreResult<Option<Step>> {
+        let unread = self.app.store.unread(self.reader.memberships()).await?;
         let position = self.reader.seal(&self.app, &self.position);
-        let data = json!({"position": position});
+        let data = json!({"position": position, "unread": reading::sum(&unread)});
         let ready = self.outgoing(Kind::Ready, text(&data));
         self.greeted = true;
         self.phase = Phase::Behind;
@@ -215,7 +220,12 @@ impl Feed {
         }
         self.next_heartbeat = next_heartbeat(&self.app, is.expires_at);
         self.reader.is = is;
-        Ok(heartbeat.then_some(Step::Heartbeat))
+        if heartbeat {
+            return Ok(Some(Step::Heartbeat));
+        }
+        let unread = self.app.store.unread(self.reader.memberships()).await?;
+        let read = self.outgoing(Kind::Read, text(&UnreadShape::of(&unread)));
+        Ok(Some(Step::Events(vec![read])))
     }
 
     fn outgoing(&self, kind: Kind, data: Bytes) -> Outgoing {

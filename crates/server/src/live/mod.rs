@@ -9,18 +9,17 @@ pub mod event;
 pub mod feed;
 pub mod hub;
 pub mod mailbox;
-mod sse;
+pub mod sse;
 mod watch;
-mod ws;
+pub mod ws;
 
 pub use watch::run;
 
 use axum::{Router, routing::get};
 use domain::position::Membership;
 use store::{StoreResult, bus::Hint, inbox_token::InboxTokenEnd};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+use crate::{app::App, v1::problem::Problem};
 
 /// Has the feeds of these followers look at their reader again, on every node.
 pub fn reader_changed(app: &App, followers: &[Membership]) {
@@ -43,5 +42,4 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/inbox/live", get(sse::live).fallback(wrong_method))
         .route("/inbox/ws", get(ws::live).fallback(wrong_method))
-        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }

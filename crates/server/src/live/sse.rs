@@ -20,10 +20,20 @@ use crate::{
         feed::{self, Feed, Step},
         mailbox::End,
     },
-    v1::problem::Problem,
+    v1::problem::{Problem, ProblemShape},
 };
 
-/// `GET /inbox/live`, from `Last-Event-ID`, `?after=POSITION`, or now on.
+/// The live feed as server-sent events: `ready` first, then `entry`, `recall`, `change` and `read` as they come. It goes on
+/// after `Last-Event-ID` or the position `after`, or begins now.
+#[utoipa::path(get, path = "/inbox/live", params(
+    ("after" = Option<String>, Query, description = "A position of the inbox, or the id of an event"),
+    ("Last-Event-ID" = Option<String>, Header, description = "The same, from who comes back; it wins"),
+), responses(
+    (status = 200, description = "Events, until one side ends", content_type = "text/event-stream", body = String),
+    (status = 400, description = "No position of this reader", body = ProblemShape),
+    (status = 401, body = ProblemShape),
+    (status = 503, description = "The server is about to stop", body = ProblemShape)
+))]
 pub async fn live(
     reader: Reader,
     State(app): State<App>,

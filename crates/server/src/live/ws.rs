@@ -23,7 +23,7 @@ use crate::{
         feed::{self, Feed, Step},
         mailbox::End,
     },
-    v1::problem::Problem,
+    v1::problem::{Problem, ProblemShape},
 };
 
 /// What is read at a time: readers only answer pings.
@@ -33,7 +33,15 @@ const MESSAGE_BYTES_MAX: usize = 1_024;
 /// Events that wait together are written together, up to so many bytes at a time.
 const WRITE_BYTES: usize = 16 << 10;
 
-/// `GET /inbox/ws`, from `?after=POSITION`, or now on.
+/// The live feed over a WebSocket: messages `{"event","id","data"}` with the same events.
+#[utoipa::path(get, path = "/inbox/ws", params(
+    ("after" = Option<String>, Query, description = "A position of the inbox, or the id of an event"),
+), responses(
+    (status = 101, description = "The feed, until one side closes it"),
+    (status = 400, description = "No WebSocket, or no position of this reader", body = ProblemShape),
+    (status = 401, body = ProblemShape),
+    (status = 503, description = "The server is about to stop", body = ProblemShape)
+))]
 pub async fn live(
     reader: Reader,
     State(app): State<App>,

@@ -7,6 +7,7 @@ use domain::{
     callback::Retries,
     id::{AccountId, AppId, MassId, Ordinal},
     position::Membership,
+    speed::SpeedTable,
     time::Calendar,
 };
 use engine::callback::{AddressRules, CallbackSettings};
@@ -66,6 +67,11 @@ impl World {
             server: ServerSettings {
                 connections_per_source: usize::MAX,
                 roles: vec![Role::Api, Role::Live],
+                // A mass without a pace is released at once.
+                speeds: SpeedTable {
+                    default_per_minute: None,
+                    ..SpeedTable::document()
+                },
                 ..ServerSettings::new(base.clone(), vault::digest(ADMIN_TOKEN))
             },
             callbacks: CallbackSettings {
