@@ -18,7 +18,7 @@ build: web
 release: web ## The optimised binary, target/release/qunfa
 	cargo build --release --locked -p qunfa
 
-test: fmt lint unit postgres docs deny web-test compat web-e2e ## Everything that CI runs
+test: fmt lint unit postgres docs deny web-test compat ## Everything that CI runs
 	@echo "make test: all parts passed"
 
 fmt: ## Formatting
@@ -64,7 +64,7 @@ web-test: web/node_modules/.package-lock.json ## The reader's types, style and u
 	npm run --prefix web --silent unit
 
 web-e2e: tested ## The reader and the embedded inbox in a real Chromium, against started sandboxes
-	QUNFA_BIN=$(CURDIR)/target/debug/qunfa npm run --prefix web --silent e2e
+	QUNFA_BIN=$(CURDIR)/target/debug/qunfa compat/run.sh web
 
 acceptance: ## The acceptance list, row by row, with the results of its tests
 	@compat/acceptance.py
