@@ -59,6 +59,10 @@ const en: typeof zh = {
     failed: 'This was not saved; try again.', keyboard: 'Keyboard shortcuts', signOut: 'Sign out', signOutHint: 'Removes the inbox and its offline content from this device.',
     reading: 'Reader', history: 'History', install: 'Install', validUntil: 'The link is valid until {time}',
   },
+  comment: {
+    write: 'Write a comment', placeholder: 'The author selects which comments are shown', send: 'Send', sent: 'Sent. It appears below the article once the author selects it.',
+    refused: 'This article takes no comments now, or none of you any more.', failed: 'It was not sent; try again.',
+  },
   keys: { title: 'Keyboard shortcuts', next: 'Next / previous', open: 'Open', close: 'Close or go back', search: 'Search', all: 'Mark all as read', help: 'Show these shortcuts' },
   connection: { live: 'Live', waiting: 'Connecting…', offline: 'Offline' },
   sandbox: 'Sandbox',

@@ -57,6 +57,10 @@ export default {
     failed: '没有保存成功，请重试。', keyboard: '键盘快捷键', signOut: '退出', signOutHint: '从这台设备上移除收件箱及离线内容。',
     reading: '阅读者', history: '历史消息', install: '安装到桌面', validUntil: '链接有效期至 {time}',
   },
+  comment: {
+    write: '写留言', placeholder: '留言由作者精选后公开', send: '提交', sent: '留言已提交，作者精选后会显示在文章下方。',
+    refused: '这篇文章现在不能留言，或留言已达上限。', failed: '没有提交成功，请重试。',
+  },
   keys: { title: '键盘快捷键', next: '下一条 / 上一条', open: '打开', close: '关闭或返回', search: '搜索', all: '全部标为已读', help: '显示这些快捷键' },
   connection: { live: '实时', waiting: '正在连接…', offline: '离线' },
   sandbox: '沙盒',
