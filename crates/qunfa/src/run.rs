@@ -310,6 +310,7 @@ async fn open_sandbox(config: &SandboxConfig) -> Result<Sandbox, CliError> {
 fn welcome(config: &SandboxConfig, took: Duration) -> String {
     let base = &config.public_url;
     let followers = config.followers;
+    let reader = 42.min(followers.saturating_sub(1));
     format!(
         "qunfa sandbox is ready at {base} (in {:.1} s)\n\
          \n\
@@ -324,6 +325,7 @@ fn welcome(config: &SandboxConfig, took: Duration) -> String {
          native API      {base}/v1/…          Authorization: Bearer {ADMIN_TOKEN}\n\
          clock           {base}/sandbox/clock\n\
          inspector       {base}/sandbox/inspector\n\
+         a reader        {base}/reader?as=user-{reader:09}\n\
          \n\
          Try:\n\
          TOKEN=$(curl -s '{base}/cgi-bin/token?grant_type=client_credential&appid=wx0000000000000001&secret=00000000000000000000000000000001' | sed 's/.*\"access_token\":\"//; s/\".*//')\n\
