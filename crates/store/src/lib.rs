@@ -20,6 +20,7 @@ pub mod comment;
 pub mod crash;
 pub mod follower;
 pub mod inbox;
+pub mod inbox_token;
 pub mod library;
 pub mod mass;
 pub mod measure;
@@ -31,6 +32,7 @@ pub mod postgres;
 pub mod publication;
 pub mod random;
 pub mod reader;
+pub mod reading;
 pub mod retention;
 pub mod rows;
 pub mod schedule;
@@ -51,12 +53,14 @@ use card::CardStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use inbox_token::InboxTokenStore;
 use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
@@ -75,6 +79,8 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + InboxTokenStore
+    + ReadingStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -102,6 +108,8 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + InboxTokenStore
+        + ReadingStore
         + OutboxStore
         + SettingStore
         + CardStore

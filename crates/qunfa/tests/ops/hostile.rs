@@ -74,7 +74,7 @@ impl Kind {
     }
 }
 
-const NATIVE: [&str; 14] = [
+const NATIVE: [&str; 22] = [
     "/v1/accounts",
     "/v1/accounts/{appid}",
     "/v1/accounts/{appid}/followers",
@@ -85,7 +85,15 @@ const NATIVE: [&str; 14] = [
     "/v1/accounts/{appid}/schedules/1",
     "/v1/accounts/{appid}/originals",
     "/v1/accounts/{appid}/events",
+    "/v1/inbox-tokens",
     "/inbox/entries",
+    "/inbox/entries/AAAAAAAAAAAAAAAAAAAAAA",
+    "/inbox/accounts",
+    "/inbox/accounts/{appid}",
+    "/inbox/read",
+    "/inbox/unread",
+    "/inbox/recalls?since=2026-11-22T10:00:00Z",
+    "/inbox/me",
     "/s/AAAAAAAAAAAAAAAAAAAAAA",
     "/readyz",
     "/metrics",

@@ -7,47 +7,42 @@ use axum::{
     extract::{FromRequestParts, Path, State},
     http::{StatusCode, request::Parts},
 };
-use domain::{
-    comment::WriteRefusal,
-    id::{CommentId, Sequence},
-    link::LinkKind,
-    statistics::Read,
-};
+use domain::{comment::WriteRefusal, id::CommentId, statistics::Read};
 use serde::{Deserialize, Serialize};
 use store::comment::ReaderArticle;
+use utoipa::ToSchema;
 
 use crate::{
     api::query,
     app::App,
-    inbox::Reader,
-    v1::{problem::Problem, request::Strict},
+    inbox::reader::OfEntry,
+    v1::{
+        problem::{Problem, ProblemShape},
+        request::Strict,
+    },
 };
 
-/// An entry of the reader's inbox, as the path names it.
-pub struct OfEntry {
-    reader: Reader,
-    entry: Sequence,
-}
-
 /// A comment to be written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
+    /// The article's place, from 1.
     #[serde(default = "first")]
     index: u8,
     content: String,
 }
 
 /// A comment that was written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Written {
     comment_id: i64,
 }
 
 /// Which article was read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRead {
+    /// The article's place, from 1.
     #[serde(default = "first")]
     index: u8,
 }
@@ -56,7 +51,18 @@ fn first() -> u8 {
     1
 }
 
-/// `POST /inbox/entries/{id}/comments {"index":1,"content":"…"}`; `index` is the article's place, from 1.
+/// Comments on an article of an entry.
+#[utoipa::path(post, path = "/inbox/entries/{entry}/comments", params(("entry" = String, Path)),
+    request_body = NewComment,
+    responses(
+        (status = 201, body = Written),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape),
+        (status = 403, description = "Only followers may comment", body = ProblemShape),
+        (status = 404, body = ProblemShape),
+        (status = 409, description = "Closed, or too many of this reader", body = ProblemShape)
+    )
+)]
 pub async fn comment(
     of: OfEntry,
     State(app): State<App>,
@@ -64,7 +70,12 @@ pub async fn comment(
 ) -> Result<(StatusCode, Json<Written>), Problem> {
     let written = app
         .store
-        .write_comment(of.reader.account, of.article(new.index), &new.content, app.now())
+        .write_comment(
+            of.follower.account,
+            of.article(new.index),
+            &new.content,
+            app.now(),
+        )
         .await??;
     Ok((
         StatusCode::CREATED,
@@ -74,7 +85,15 @@ pub async fn comment(
     ))
 }
 
-/// `DELETE /inbox/entries/{id}/comments/{comment}?index=1`: the reader's own comment.
+/// Deletes the reader's own comment.
+#[utoipa::path(delete, path = "/inbox/entries/{entry}/comments/{comment}",
+    params(("entry" = String, Path), ("comment" = i64, Path), ("index" = Option<u8>, Query)),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, body = ProblemShape),
+        (status = 404, body = ProblemShape)
+    )
+)]
 pub async fn withdraw(
     of: OfEntry,
     State(app): State<App>,
@@ -86,7 +105,7 @@ pub async fn withdraw(
     let id = CommentId(id.ok_or_else(unknown)?);
     let withdrawn = app
         .store
-        .withdraw_comment(of.reader.account, of.article(place.0), id)
+        .withdraw_comment(of.follower.account, of.article(place.0), id)
         .await?;
     if withdrawn {
         Ok(StatusCode::NO_CONTENT)
@@ -95,21 +114,29 @@ pub async fn withdraw(
     }
 }
 
-/// `POST /inbox/entries/{id}/reads {"index":1}`: whose page load it was that came without a name. Counts the
-/// person and no further time; a page that is loaded with the inbox token counts both by itself.
+/// Says whose page load it was that came without a name. Counts the person and no further time; a page that is loaded
+/// with the inbox token counts both by itself.
+#[utoipa::path(post, path = "/inbox/entries/{entry}/reads", params(("entry" = String, Path)),
+    request_body = NewRead,
+    responses(
+        (status = 204, description = "Counted"),
+        (status = 401, body = ProblemShape),
+        (status = 404, body = ProblemShape)
+    )
+)]
 pub async fn read(
     of: OfEntry,
     State(app): State<App>,
     Strict(new): Strict<NewRead>,
 ) -> Result<StatusCode, Problem> {
     let place = of.article(new.index);
-    let article = app.store.article_of_entry(of.reader.account, place).await?;
+    let article = app.store.article_of_entry(of.follower.account, place).await?;
     let read = Read {
         article: article.ok_or_else(|| Problem::not_found("article"))?,
-        reader: Some(of.reader.ordinal),
+        reader: Some(of.follower.ordinal),
         loaded: false,
     };
-    app.count_read(of.reader.account, read);
+    app.count_read(of.follower.account, read);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -131,31 +158,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 impl OfEntry {
     fn article(&self, index: u8) -> ReaderArticle {
         ReaderArticle {
-            reader: self.reader.ordinal,
+            reader: self.follower.ordinal,
             entry: self.entry,
             index,
         }
-    }
-}
-
-impl FromRequestParts<App> for OfEntry {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let reader = Reader::from_request_parts(parts, app).await?;
-        let unknown = || Problem::not_found("entry");
-        let names: Path<HashMap<String, String>> = Path::from_request_parts(parts, app)
-            .await
-            .map_err(|_| unknown())?;
-        let link = names.get("entry").and_then(|entry| app.links.open(entry));
-        let link = link
-            .filter(|link| link.kind == LinkKind::Entry && link.account == reader.account && link.index == 0)
-            .ok_or_else(unknown)?;
-        let entry = i64::try_from(link.number).map_err(|_| unknown())?;
-        Ok(Self {
-            reader,
-            entry: Sequence(entry),
-        })
     }
 }
 

@@ -2,22 +2,32 @@
 
 use domain::{
     content::Content,
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, Sequence},
     link::LinkKind,
 };
 use serde::Serialize;
 use store::{inbox::Entry, media::FrozenNews};
+use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// One mass in one follower's inbox.
-#[derive(Debug, Default, Serialize)]
+/// One mass in a reader's inbox; what does not apply to its type is left out.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Entry)]
 pub struct EntryShape {
+    /// The same in every answer and event.
     id: String,
+    /// The appid of the account that sent it.
+    account: String,
+    account_name: String,
+    /// The account's number of this mass send.
     msg_id: i64,
+    /// `text`, `image`, `voice`, `music`, `mpvideo`, `mpnews` or `wxcard`.
     #[serde(rename = "type")]
     kind: &'static str,
+    #[schema(format = DateTime)]
     sent_at: String,
+    /// Present and true for a preview.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     preview: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +55,8 @@ pub struct EntryShape {
 }
 
 /// One article on the card of a news.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EntryArticle)]
 pub struct ArticleShape {
     pub(crate) title: String,
     pub(crate) digest: String,
@@ -53,10 +64,18 @@ pub struct ArticleShape {
     pub(crate) url: String,
 }
 
-/// The shape of an entry.
-pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
+/// The name of an entry, the same in every answer and event.
+pub fn id(app: &App, account: AccountId, sequence: Sequence) -> String {
+    app.link(LinkKind::Entry, account, sequence.0, 0)
+}
+
+/// The shape of an entry: nothing in it depends on who reads it.
+pub fn shape(app: &App, entry: &Entry) -> EntryShape {
+    let account = entry.account.id;
     let base = EntryShape {
-        id: app.link(LinkKind::Entry, account, entry.sequence.0, 0),
+        id: id(app, account, entry.sequence),
+        account: entry.account.app_id.0.clone(),
+        account_name: entry.account.name.clone(),
         msg_id: entry.mass.0,
         kind: entry.content.message_type().word(),
         sent_at: app.rfc3339(entry.sent_at),

@@ -9,8 +9,8 @@ mod furniture;
 mod history;
 mod long_link;
 mod notice;
-mod page;
-pub mod picture;
+pub(crate) mod page;
+pub(crate) mod picture;
 mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};

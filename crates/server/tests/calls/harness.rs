@@ -156,6 +156,7 @@ impl Server {
             ids: Arc::new(Random::seeded(1)),
             secrets: Arc::new(Random::system()),
             links: vault.link_key(),
+            positions: vault.position_key(),
             settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             sandbox: Some(clock.clone()),

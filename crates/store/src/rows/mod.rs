@@ -35,6 +35,7 @@ mod end;
 mod follower;
 mod import;
 mod inbox;
+mod inbox_token;
 mod kept;
 mod lease;
 mod library;
@@ -45,6 +46,7 @@ mod original;
 mod outbox;
 mod preview;
 mod publication;
+mod reading;
 mod release;
 mod retention;
 mod schedule;
@@ -169,14 +171,14 @@ impl SqlStore {
     }
 
     /// The same for what no kept answer shows, so that these stay.
-    async fn write_aside<T, F>(&self, account: AccountId, work: F) -> StoreResult<T>
+    async fn write_aside<T, F>(&self, scope: impl Into<Scope>, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Shared) -> StoreResult<T> + Send + 'static,
     {
         let shared = self.shared.clone();
         self.database
-            .write(account.into(), Priority::Aside, move |connection| {
+            .write(scope.into(), Priority::Aside, move |connection| {
                 work(connection, &shared)
             })
             .await
