@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint unit postgres docs deny compat acceptance bench performance servers soak clean
+.PHONY: help run build release test fmt lint unit postgres docs deny compat web web-test web-e2e acceptance bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -12,13 +12,13 @@ help: ## What there is
 run: release ## Build everything and start the sandbox with demo data
 	./target/release/qunfa sandbox --listen $(SANDBOX_LISTEN) --followers $(SANDBOX_FOLLOWERS)
 
-build:
+build: web
 	cargo build --workspace --locked
 
-release: ## The optimised binary, target/release/qunfa
+release: web ## The optimised binary, target/release/qunfa
 	cargo build --release --locked -p qunfa
 
-test: fmt lint unit postgres docs deny compat ## Everything that CI runs
+test: fmt lint unit postgres docs deny web-test compat web-e2e ## Everything that CI runs
 	@echo "make test: all parts passed"
 
 fmt: ## Formatting
@@ -27,10 +27,10 @@ fmt: ## Formatting
 lint: ## Clippy, warnings are errors
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-unit: servers ## Rust tests, of every crate and end to end
+unit: web servers ## Rust tests, of every crate and end to end
 	cargo test --workspace --all-features --locked
 
-postgres: servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
+postgres: web servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
 	@echo "left out on PostgreSQL: snapshots (a server's database is copied by its own tools), data and moving (they name both stores themselves)"
 	QUNFA_TEST_STORE=postgres QUNFA_MODEL_RUNS=60 cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance -- --skip snapshots:: --skip data:: --skip moving::
 
@@ -42,6 +42,25 @@ deny: ## Licences, banned crates, sources
 
 compat: build ## Unmodified WeChat SDKs and the README's walk against a started sandbox
 	QUNFA_BIN=$(CURDIR)/target/debug/qunfa compat/run.sh
+
+WEB_SOURCES := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts
+
+web: web/dist/embed.js ## The reader and the embedded inbox, which the binary carries; made anew only when their sources changed
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/embed.js: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	npm run --prefix web --silent build
+	@touch $@
+
+web-test: web/node_modules/.package-lock.json ## The reader's types, style and unit tests
+	npm run --prefix web --silent check
+	npm run --prefix web --silent unit
+
+web-e2e: build ## The reader and the embedded inbox in a real Chromium, against started sandboxes
+	QUNFA_BIN=$(CURDIR)/target/debug/qunfa npm run --prefix web --silent e2e
 
 acceptance: ## The acceptance list, row by row, with the results of its tests
 	@compat/acceptance.py
@@ -57,6 +76,7 @@ performance: release ## Measures all of docs/performance.md anew: an hour, on a 
 		to=docs/performance; kind=$${store%%:*}; \
 		./target/release/qunfa bench send --followers 10000000 --rounds 5 --vs rows --store $$store --json $$to/send-$$kind.json && \
 		./target/release/qunfa bench import --followers 1000000 --store $$store --json $$to/import-$$kind.json && \
+		./target/release/qunfa bench tag --followers 10000000 --vs rows --store $$store --json $$to/tag-$$kind.json && \
 		./target/release/qunfa bench inbox --store $$store --json $$to/inbox-$$kind.json && \
 		./target/release/qunfa bench api --store $$store --json $$to/api-$$kind.json || exit 1; \
 	done

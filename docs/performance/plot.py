@@ -75,7 +75,19 @@ def reads_table():
     return table(head, rows)
 
 
-TABLES = {"send": send_table, "import": import_table, "reads": reads_table}
+def tag_table():
+    rows = []
+    for r in load("tag"):
+        for k in r["kinds"]:
+            usual = k["rows"]
+            rows.append([store(r), number(r["followers"]), k["kind"], number(k["per_second"]), millis(k["call_ms"]),
+                         number(usual["per_second"]) if usual else "–",
+                         f"**{number(usual['ratio'], 2)}**" if usual else "–", number(r["load"], 1)])
+    head = ["store", "followers before", "call", "calls a second", "a call, ms", "by rows, a second", "ratio", "load"]
+    return table(head, rows)
+
+
+TABLES = {"send": send_table, "import": import_table, "tag": tag_table, "reads": reads_table}
 
 
 def bars(title, unit, values):

@@ -2,7 +2,9 @@
 
 export class Account {
   constructor(sandbox, appid, secret) {
-    Object.assign(this, { sandbox, appid, secret });
+    this.sandbox = sandbox;
+    this.appid = appid;
+    this.secret = secret;
   }
 
   /** A new account with followers of these external ids and nicknames. */

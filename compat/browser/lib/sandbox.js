@@ -33,6 +33,11 @@ function freePort() {
 }
 
 export class Sandbox {
+  /** Where it answers, without a last slash. */
+  base = '';
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  process;
+
   /** `options` are further ones of `qunfa sandbox`, or other values of those that stand here. */
   static async start(options = {}) {
     const sandbox = new Sandbox();

@@ -277,6 +277,8 @@ impl Node {
         let work = works.then(|| tokio::spawn(work(self.engine.clone())));
         let numbers = self.numbers.clone();
         let care = tokio::spawn(async move { numbers.care().await });
+        let rows = self.rows.clone();
+        let watch = tokio::spawn(async move { rows.watch_others().await });
         let drive = self.control.as_ref().map(|control| tokio::spawn(control.drive()));
         let shutdown = shutdown.shared();
         let intercepted = async {
@@ -293,7 +295,7 @@ impl Node {
         if timeout(patience, self.end_work()).await.is_err() {
             tracing::warn!("background work did not end in time; the next start takes it up");
         }
-        for task in drive.into_iter().chain(work).chain([care]) {
+        for task in drive.into_iter().chain(work).chain([care, watch]) {
             task.abort();
             let _ = task.await;
         }

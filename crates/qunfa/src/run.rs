@@ -149,6 +149,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         connections_per_source: area.connections_per_source as usize,
         trusted_proxies: area.trusted_proxies.clone(),
         reader_origins: settings.reader.origins.clone(),
+        read_counting: settings.reader.count.into(),
         metrics: MetricsAccess {
             allow: settings.metrics.allow.clone(),
             token_hash: settings
@@ -308,6 +309,7 @@ async fn open_sandbox(config: &SandboxConfig) -> Result<Sandbox, CliError> {
 fn welcome(config: &SandboxConfig, took: Duration) -> String {
     let base = &config.public_url;
     let followers = config.followers;
+    let reader = 42.min(followers.saturating_sub(1));
     format!(
         "qunfa sandbox is ready at {base} (in {:.1} s)\n\
          \n\
@@ -322,6 +324,7 @@ fn welcome(config: &SandboxConfig, took: Duration) -> String {
          native API      {base}/v1/…          Authorization: Bearer {ADMIN_TOKEN}\n\
          clock           {base}/sandbox/clock\n\
          inspector       {base}/sandbox/inspector\n\
+         a reader        {base}/reader?as=user-{reader:09}\n\
          \n\
          Try:\n\
          TOKEN=$(curl -s '{base}/cgi-bin/token?grant_type=client_credential&appid=wx0000000000000001&secret=00000000000000000000000000000001' | sed 's/.*\"access_token\":\"//; s/\".*//')\n\
@@ -347,6 +350,16 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
         }
         BenchCommand::Inbox(args) => bench::reads::run(reads_plan(bench::reads::Reads::Inbox, args)).await,
         BenchCommand::Api(args) => bench::reads::run(reads_plan(bench::reads::Reads::Api, args)).await,
+        BenchCommand::Tag(args) => {
+            bench::tag::run(bench::tag::TagPlan {
+                followers: args.followers,
+                calls: args.calls as usize,
+                callers: args.callers as usize,
+                vs_rows: args.vs.is_some(),
+                common: args.common.into(),
+            })
+            .await
+        }
         BenchCommand::Load => bench::load::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {

@@ -23,3 +23,4 @@ pub mod source;
 mod transport;
 pub mod v1;
 mod watch;
+mod web;

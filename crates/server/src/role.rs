@@ -37,7 +37,7 @@ impl Role {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
             "cgi-bin" | "datacube" | "card" | "v1" => Some(Role::Api),
-            "" | "inbox" | "openapi.json" | "s" | "mp" | "media" => Some(Role::Live),
+            "" | "inbox" | "openapi.json" | "s" | "mp" | "media" | "reader" | "embed.js" => Some(Role::Live),
             picture if picture.starts_with("mmbiz_") => Some(Role::Live),
             _ => None,
         }
@@ -79,6 +79,9 @@ mod tests {
             ("/mmbiz_png/abc/0", Some(Role::Live)),
             ("/inbox/entries", Some(Role::Live)),
             ("/openapi.json", Some(Role::Live)),
+            ("/reader", Some(Role::Live)),
+            ("/reader/sw.js", Some(Role::Live)),
+            ("/embed.js", Some(Role::Live)),
             ("/healthz", None),
             ("/readyz", None),
             ("/metrics", None),

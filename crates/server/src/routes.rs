@@ -17,7 +17,7 @@ use crate::{
     app::App,
     health, inbox, metrics, pages,
     role::{self, Role},
-    sandbox, transport, v1, watch,
+    sandbox, transport, v1, watch, web,
 };
 
 /// Bytes from which on an answer is worth compressing.
@@ -32,7 +32,7 @@ pub fn router(app: App) -> Router {
         routes = routes.merge(api::routes(&app)).merge(native);
     }
     if app.settings.roles.contains(&Role::Live) {
-        let live = inbox::routes(&app).merge(pages::routes());
+        let live = inbox::routes(&app).merge(pages::routes()).merge(web::routes());
         routes = routes.merge(live.layer(in_time));
     }
     if app.world.is_some() {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::time::Timestamp;
 
-use crate::StoreResult;
+use crate::{StoreResult, reader::Reader, rows};
 
 /// The name of the value in which an installation without a database server keeps how late it was.
 pub const LATEST_SETTING: &str = "latest_time";
@@ -22,4 +22,9 @@ pub enum DatabaseTime {
 pub trait TimeStore {
     /// The time by the database's clock, or the latest that it holds.
     async fn database_time(&self) -> StoreResult<DatabaseTime>;
+}
+
+/// The same beside the processes that work on it.
+pub fn of(reader: &Reader) -> StoreResult<DatabaseTime> {
+    reader.read(rows::time::database_time)
 }

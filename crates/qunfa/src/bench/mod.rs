@@ -10,6 +10,7 @@ mod rows;
 pub mod send;
 mod served;
 mod system;
+pub mod tag;
 mod usual;
 
 use std::error::Error;

@@ -50,6 +50,11 @@ impl Rows {
         Ok(Self { db, _folder: folder })
     }
 
+    /// For what else is measured on these tables.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.db
+    }
+
     /// Reads the same file, row by row in one transaction, then builds the index on the external ids: the
     /// fastest import there is. Returns the seconds it took.
     pub(super) fn import(&mut self, followers: u64, density: f64) -> BenchResult<f64> {

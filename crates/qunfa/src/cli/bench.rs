@@ -14,6 +14,8 @@ pub enum BenchCommand {
     Send(SendArgs),
     /// The import of followers, beside raw SQLite (导入性能)
     Import(ImportArgs),
+    /// Following and tagging, one by one and by 50, into full sets (关注与打标签性能)
+    Tag(TagArgs),
     /// Inbox pages with their token check, beside a bare small answer (收件箱读取性能)
     Inbox(ReadsArgs),
     /// API calls that only read, beside a bare small answer (只读接口性能)
@@ -80,6 +82,27 @@ pub struct ImportArgs {
     /// Followers to import
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub followers: u64,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Following and tagging.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  qunfa bench tag --followers 10000000 --vs rows")]
+pub struct TagArgs {
+    /// Followers of the account; half of them carry the tag
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub followers: u64,
+    /// Calls of each kind
+    #[arg(long, value_name = "C", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub calls: u32,
+    /// Callers, each with one call under way
+    #[arg(long, value_name = "K", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub callers: u32,
+    /// Also measure another way of doing it, in the same run
+    #[arg(long, value_name = "WAY")]
+    pub vs: Option<Versus>,
     /// Store and file
     #[command(flatten)]
     pub common: CommonArgs,

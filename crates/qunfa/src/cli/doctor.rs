@@ -1,5 +1,8 @@
 //! `qunfa doctor`: looks at an installation, item by item, and says what to do.
 
+mod machine;
+mod work;
+
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use clap::Args;
@@ -85,6 +88,7 @@ pub async fn run(args: DoctorArgs) -> Result<Status, CliError> {
     if settings.blobs.bucket().is_some() {
         items.push(bucket(&settings).await);
     }
+    items.extend(work::between_nodes(&settings).await);
     items.push(server(&settings).await);
     let bad = items.iter().any(|item| item.health == Health::Bad);
     if args.json {
@@ -97,9 +101,18 @@ pub async fn run(args: DoctorArgs) -> Result<Status, CliError> {
 
 /// What this machine can say; a probe is a function in this list.
 fn local(settings: &Settings) -> Vec<Item> {
-    [folder, files, database, master_key, log]
-        .map(|probe| probe(settings))
-        .into()
+    let probes = [
+        folder,
+        files,
+        machine::room,
+        machine::descriptors,
+        database,
+        master_key,
+        log,
+    ];
+    let mut items: Vec<Item> = probes.map(|probe| probe(settings)).into();
+    items.extend(work::items(settings));
+    items
 }
 
 fn mode(path: &Path) -> Option<u32> {

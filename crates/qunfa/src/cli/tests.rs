@@ -81,6 +81,7 @@ fn the_commands_of_the_fixed_points_are_understood() {
     );
     assert_eq!(send.common.json, Some("out.json".into()));
     parse("qunfa bench import --followers 10 --json out.json");
+    parse("qunfa bench tag --followers 10 --calls 5 --callers 2 --vs rows");
     parse("qunfa serve --config a.toml --listen 127.0.0.1:9 --public-url http://a --data d");
     parse("qunfa follower import - --account wx1 --server http://a --admin-token t");
 }

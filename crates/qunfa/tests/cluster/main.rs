@@ -3,6 +3,7 @@
 //!
 //! What a world is, what is done to it and how it is looked at from outside are those of the fault tests.
 
+mod backup;
 mod cuts;
 mod documents;
 mod fleet;

@@ -71,26 +71,26 @@ async fn recall_is_seen_everywhere(fleet: &Fleet, one: &Account, id: i64, reads:
     }
 }
 
+/// News whose cover one node takes and whose text the other; its media_id.
+pub async fn news(takes_cover: &Client, takes_text: &Client, access: &str) -> Value {
+    let part = reqwest::multipart::Part::bytes(picture()).file_name("cover.jpg");
+    let form = reqwest::multipart::Form::new().part("media", part);
+    let upload = format!("/cgi-bin/media/upload?type=thumb&access_token={access}");
+    let upload = takes_cover.request(Method::POST, &upload).multipart(form);
+    let upload = takes_cover.api(upload).await;
+    let thumb = upload.expect("an answer")["thumb_media_id"].clone();
+    let articles = json!({"articles": [{"title": "t", "thumb_media_id": thumb, "content": "<p>正文</p>"}]});
+    let news = takes_text
+        .post("/cgi-bin/media/uploadnews", access, &articles)
+        .await;
+    news.expect("an answer")["media_id"].clone()
+}
+
 async fn deletion_is_seen_everywhere(fleet: &Fleet, one: &Account, access: &str, reads: &str) {
     let [a, b, c] = &fleet.nodes[..] else {
         panic!("three nodes")
     };
-    let form = reqwest::multipart::Form::new().part(
-        "media",
-        reqwest::multipart::Part::bytes(picture()).file_name("cover.jpg"),
-    );
-    let upload = format!("/cgi-bin/media/upload?type=thumb&access_token={access}");
-    let upload = a
-        .client
-        .api(a.client.request(Method::POST, &upload).multipart(form))
-        .await;
-    let thumb = upload.expect("an answer")["thumb_media_id"].clone();
-    let articles = json!({"articles": [{"title": "t", "thumb_media_id": thumb, "content": "<p>正文</p>"}]});
-    let news = b
-        .client
-        .post("/cgi-bin/media/uploadnews", access, &articles)
-        .await;
-    let news = news.expect("an answer")["media_id"].clone();
+    let news = news(&a.client, &b.client, access).await;
     let body = json!({"filter": {"is_to_all": true}, "msgtype": "mpnews", "mpnews": {"media_id": news}});
     let sent = c
         .client

@@ -209,13 +209,7 @@ async fn sec03_the_doctor_finds_open_files_and_a_foreign_key_and_says_what_to_do
     let seen = qunfa(&["doctor", "--data", text(folder.path()), "--json"]);
     assert_eq!(seen.status.code(), Some(1));
     let items = json_of(&seen);
-    let of = |name: &str| {
-        let items = items.as_array().expect("a list");
-        let item = items
-            .iter()
-            .find(|item| item["name"].as_str().is_some_and(|found| found.starts_with(name)));
-        item.unwrap_or_else(|| panic!("{name}: {items:?}")).clone()
-    };
+    let of = |name| item(&items, name);
     assert_eq!(
         of("file rights")["remedy"],
         format!("chmod 600 {}", text(&database))
@@ -235,4 +229,55 @@ async fn sec03_the_doctor_finds_open_files_and_a_foreign_key_and_says_what_to_do
         said.contains("✓ file rights") && said.contains("✗ master key 主密钥"),
         "{said}"
     );
+}
+
+/// What the doctor found of this name.
+fn item<'a>(items: &'a Value, name: &str) -> &'a Value {
+    let mut all = items.as_array().expect("a list").iter();
+    all.find(|item| item["name"].as_str().is_some_and(|found| found.starts_with(name)))
+        .unwrap_or_else(|| panic!("{name}: {items}"))
+}
+
+#[tokio::test]
+async fn i14_the_doctor_sees_stuck_sends_unheard_events_a_clock_that_is_behind_and_a_silent_nats() {
+    let (folder, server) = sent().await;
+    server.stop().await;
+    let doctor = || json_of(&qunfa(&["doctor", "--data", text(folder.path()), "--json"]));
+    let items = doctor();
+    for good in ["mass sends", "events", "disk"] {
+        assert_ne!(item(&items, good)["health"], "bad", "{items}");
+    }
+    assert_eq!(item(&items, "mass sends")["health"], "good", "{items}");
+    damage(
+        folder.path(),
+        "UPDATE mass SET state = 0, accepted_at = 1; UPDATE outbox SET state = 0, create_time = 1;
+         UPDATE usage SET latest = 4000000000000",
+    );
+    let settings = folder.path().join("qunfa.toml");
+    let nats = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = nats.local_addr().expect("an address").port();
+    drop(nats);
+    std::fs::write(
+        &settings,
+        format!("[cluster]\nnats = [\"nats://127.0.0.1:{port}\"]\n"),
+    )
+    .expect("writes");
+    let args = [
+        "doctor",
+        "--data",
+        text(folder.path()),
+        "--config",
+        text(&settings),
+        "--json",
+    ];
+    let items = json_of(&qunfa(&args));
+    for (name, health) in [
+        ("mass sends", "doubtful"),
+        ("events", "doubtful"),
+        ("clock", "bad"),
+        ("NATS", "doubtful"),
+    ] {
+        assert_eq!(item(&items, name)["health"], health, "{items}");
+        assert!(item(&items, name)["remedy_zh"].is_string(), "{items}");
+    }
 }

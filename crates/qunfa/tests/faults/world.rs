@@ -248,7 +248,7 @@ pub async fn account(client: &Client, purpose: Purpose) -> Account {
     };
     let mut file = "external_id,nickname\n".to_owned();
     (0..followers).for_each(|number| file.push_str(&format!("p{number},n\n")));
-    import(client, &account.app_id, file).await.expect("an answer");
+    followers_in(client, &account.app_id, &file).await;
     let token = log_in(client, &account).await.expect("an answer");
     if purpose == Purpose::Wide {
         let set = client
@@ -295,6 +295,19 @@ async fn tag(client: &Client, token: &str, name: &str, readers: &[Reader]) -> i6
         .await;
     assert_eq!(tagged.expect("an answer")["errcode"], 0);
     id
+}
+
+/// Imports a file that may take a busy machine longer than a caller's patience; a repeat changes nothing.
+async fn followers_in(client: &Client, app_id: &str, file: &str) {
+    for _ in 0..10 {
+        if import(client, app_id, file.to_owned())
+            .await
+            .is_some_and(|(status, _)| status == 200)
+        {
+            return;
+        }
+    }
+    panic!("the followers are not imported");
 }
 
 /// Imports a file of followers; what the server reports, or nothing when it did not answer.

@@ -5,10 +5,10 @@
 
 mod article;
 mod file;
-mod furniture;
+pub(crate) mod furniture;
 mod history;
 mod long_link;
-mod notice;
+pub(crate) mod notice;
 pub(crate) mod page;
 pub(crate) mod picture;
 mod reprint;

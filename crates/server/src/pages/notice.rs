@@ -76,6 +76,24 @@ pub const MISSING: Notice = Notice {
     code: "not_found",
 };
 
+/// The binary has no reader in it.
+pub const READER_NOT_BUILT: Notice = Notice {
+    chinese: "此程序构建时未包含阅读器",
+    advice: "请在源代码目录运行 make web，再重新构建。",
+    english: "This binary was built without the reader: run `make web` in the source folder and build again.",
+    status: StatusCode::NOT_FOUND,
+    code: "not_built",
+};
+
+/// A sandbox was asked for the reader of somebody whom it does not have.
+pub const NO_SUCH_READER: Notice = Notice {
+    chinese: "沙盒里没有这位粉丝",
+    advice: "粉丝的编号从零数起，例如 user-000000042。",
+    english: "The sandbox has no such follower; user-000000042 is one, for instance.",
+    status: StatusCode::NOT_FOUND,
+    code: "not_found",
+};
+
 /// The notice as a page for browsers, and as JSON for programs that ask for it. `account` is whose page it was.
 pub fn answer(app: &App, headers: &HeaderMap, notice: Notice, account: Option<&Account>) -> Response {
     if wants_json(headers) {

@@ -31,6 +31,16 @@ pub struct Link {
 #[error("the addresses of the NATS servers cannot be used: {0}")]
 pub struct LinkError(String);
 
+/// Whether one of the servers answers within `patience`; the error says why not, for people.
+pub async fn try_servers(urls: &[String], patience: Duration) -> Result<(), String> {
+    let connecting = ConnectOptions::new().connect(urls);
+    let connected = tokio::time::timeout(patience, connecting).await;
+    let client = connected
+        .map_err(|_| "no answer in time".to_owned())?
+        .map_err(|error| error.to_string())?;
+    client.flush().await.map_err(|error| error.to_string())
+}
+
 impl Link {
     /// Begins to look for the servers at `urls`, for the cluster of this name; hints pass once [`Link::run`] is
     /// called. `node` is what the servers' logs call this connection.

@@ -46,8 +46,7 @@ impl InboxStore for SqlStore {
         limit: usize,
     ) -> StoreResult<InboxPage> {
         let reader = in_order(reader);
-        if let Some(kept) = &self.shared.kept {
-            let newest = self.newest_of(kept, &reader).await?;
+        if let Some(newest) = self.newest_of(&reader, from.map(|from| &from.below)).await? {
             let from = from.cloned().unwrap_or_else(|| newest_first(kept_heads(&newest)));
             let mut streams = kept_streams(newest, Direction::Back, &from.below);
             if let Some(page) = settled(stream::page(&mut streams, from, search, limit))? {
@@ -75,8 +74,7 @@ impl InboxStore for SqlStore {
         limit: usize,
     ) -> StoreResult<NewEntries> {
         let reader = in_order(reader);
-        if let Some(kept) = &self.shared.kept {
-            let newest = self.newest_of(kept, &reader).await?;
+        if let Some(newest) = self.newest_of(&reader, Some(position)).await? {
             let heads = kept_heads(&newest);
             let from = not_ahead(position, &heads);
             let mut streams = kept_streams(newest, Direction::On, &from);
@@ -109,17 +107,28 @@ impl InboxStore for SqlStore {
 }
 
 impl SqlStore {
-    /// The newest deliveries of the blocks of some memberships.
+    /// The newest deliveries of a reader's blocks, from memory where they are there; `None` where they would not be kept, or
+    /// where `seen`, told by another node, knows of more than this one has heard of yet (I8).
     async fn newest_of(
         &self,
-        kept: &Kept,
         reader: &[Membership],
-    ) -> StoreResult<Vec<(Membership, Arc<Newest>)>> {
+        seen: Option<&Position>,
+    ) -> StoreResult<Option<Vec<(Membership, Arc<Newest>)>>> {
+        let Some(kept) = &self.shared.kept else {
+            return Ok(None);
+        };
+        if !reader.iter().all(|of| kept.is_vouched_for(of.account)) {
+            return Ok(None);
+        }
         let mut all = Vec::with_capacity(reader.len());
         for of in reader {
-            all.push((*of, self.newest(kept, of.account, of.ordinal.block()).await?));
+            let newest = self.newest(kept, of.account, of.ordinal.block()).await?;
+            if seen.is_some_and(|seen| seen.next(of.account) > newest.next) {
+                return Ok(None);
+            }
+            all.push((*of, newest));
         }
-        Ok(all)
+        Ok(Some(all))
     }
 
     /// The newest deliveries of the block of a membership, where such things are kept.

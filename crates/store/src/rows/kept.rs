@@ -1,9 +1,8 @@
 //! Answers kept in memory, exactly as long as they hold.
 //!
-//! Only where this process is the one that writes, so embedded: every transaction counts up the version of its account
-//! before its caller hears of it, and an answer of another version is read anew. So a revoked token, a recalled mass and a
-//! renamed tag are seen by the next read (I15, SEC2), as without this. On a server other nodes write too, and nothing is
-//! kept.
+//! Every transaction counts up the version of its account before its caller hears of it, and an answer of another version is
+//! read anew. So a revoked token, a recalled mass and a renamed tag are seen by the next read of this process (I15, SEC2), as
+//! without this. On a server other nodes write too: there an answer also needs the word of [`Watch`] that they did not.
 
 use std::{
     hash::Hash,
@@ -21,7 +20,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::writer::Scope;
+use super::{watch::Watch, writer::Scope};
 use crate::token::TokenHash;
 
 /// Accounts share these counters; who shares one is read anew more often than needed, never less.
@@ -81,7 +80,7 @@ impl Versions {
         }
     }
 
-    fn before(&self) -> Before {
+    pub(super) fn before(&self) -> Before {
         Before(self.all.load(Ordering::SeqCst))
     }
 
@@ -89,6 +88,14 @@ impl Versions {
     fn read(&self, account: AccountId, before: Before) -> Option<Version> {
         let version = self.of(account);
         (self.all.load(Ordering::SeqCst) == before.0).then_some(version)
+    }
+}
+
+#[cfg(test)]
+impl Versions {
+    /// Whether what was read of `account` since `before` would be kept.
+    pub(super) fn holds_since(&self, account: AccountId, before: Before) -> bool {
+        self.read(account, before).is_some()
     }
 }
 
@@ -108,9 +115,10 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Ans
         )
     }
 
-    fn get(&self, versions: &Versions, key: &K) -> Option<V> {
+    fn get(&self, kept: &Kept, key: &K) -> Option<V> {
         let (account, version, value) = self.0.get(key)?;
-        (versions.of(account) == version).then_some(value)
+        // The word first: what is written after it has another version.
+        (kept.is_vouched_for(account) && kept.versions.of(account) == version).then_some(value)
     }
 }
 
@@ -133,6 +141,8 @@ pub(super) struct KnownReader {
 /// What is kept.
 pub(super) struct Kept {
     versions: Arc<Versions>,
+    /// Where others write too.
+    watch: Option<Watch>,
     tokens: Answers<TokenHash, KnownToken>,
     readers: Answers<TokenHash, KnownReader>,
     blocks: Answers<(AccountId, BlockNo), Arc<super::inbox::Newest>>,
@@ -147,12 +157,14 @@ macro_rules! answers {
             $(
                 /// What is kept of it and still holds.
                 pub(super) fn $name(&self, key: &$key) -> Option<$value> {
-                    self.$name.get(&self.versions, key)
+                    self.$name.get(self, key)
                 }
 
                 /// Keeps what was read of `account` since `before`, unless something was written meanwhile.
                 pub(super) fn $keep(&self, key: $key, account: AccountId, before: Before, value: &$value) {
-                    if let Some(version) = self.versions.read(account, before) {
+                    if self.is_vouched_for(account)
+                        && let Some(version) = self.versions.read(account, before)
+                    {
                         self.$name.0.insert(key, (account, version, value.clone()));
                     }
                 }
@@ -170,15 +182,30 @@ answers! {
 }
 
 impl Kept {
-    pub(super) fn new(versions: Arc<Versions>) -> Self {
+    /// `watch` where other processes write too.
+    pub(super) fn new(versions: Arc<Versions>, watch: Option<Watch>) -> Self {
         Self {
             versions,
+            watch,
             tokens: Answers::new(|_| 1, ANSWERS),
             readers: Answers::new(|_| 1, ANSWERS),
             blocks: Answers::new(|newest| newest.bytes(), BLOCK_BYTES),
             masses: Answers::new(|_| 1, ANSWERS),
             tags: Answers::new(|_| 1, ANSWERS),
         }
+    }
+
+    pub(super) fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
+    /// Whether what is read of `account` now can be kept.
+    pub(super) fn is_vouched_for(&self, account: AccountId) -> bool {
+        self.watch.as_ref().is_none_or(|watch| watch.vouches(account))
     }
 
     /// Call it before the read whose answer is to be kept.

@@ -21,7 +21,7 @@ use crate::{
 mod accept;
 mod account;
 mod at_once;
-mod backlog;
+pub(crate) mod backlog;
 mod blob;
 mod call;
 mod card;
@@ -56,9 +56,10 @@ mod setting;
 mod snapshot;
 mod statistics;
 mod tag;
-mod time;
+pub(crate) mod time;
 mod token;
 mod usage;
+mod watch;
 pub mod world;
 pub(crate) mod writer;
 
@@ -66,6 +67,7 @@ pub(crate) use database::{Database, Readers};
 use kept::Kept;
 use lease::Leases;
 use release::ReceiptsCache;
+use watch::Watch;
 use writer::{Priority, Scope};
 
 /// Bytes of frozen articles that are kept in memory.
@@ -87,7 +89,6 @@ pub(crate) struct Shared {
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
     reads: statistics::Unwritten,
-    // `None` where others write too.
     kept: Option<Kept>,
 }
 
@@ -114,13 +115,13 @@ impl SqlStore {
 
     fn over(database: Database, leases: Leases, vault: Vault, calendar: Calendar) -> Self {
         let kept = match &database {
-            Database::Sqlite(sqlite) => Some(Kept::new(sqlite.writer.versions())),
-            Database::Postgres(_) => None,
+            Database::Sqlite(sqlite) => Kept::new(sqlite.writer.versions(), None),
+            Database::Postgres(postgres) => Kept::new(postgres.writer.versions(), Some(Watch::default())),
         };
         Self {
             database,
             shared: Arc::new(Shared {
-                kept,
+                kept: Some(kept),
                 vault,
                 calendar,
                 random: Random::system(),

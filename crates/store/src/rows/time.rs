@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::time::Timestamp;
 
-use super::{Database, SqlStore};
+use super::SqlStore;
 use crate::{
     StoreResult,
     sql::{Connection, OptionalExtension},
@@ -16,15 +16,18 @@ const SERVER_TIME: &str = "SELECT CAST(floor(extract(epoch FROM clock_timestamp(
 #[async_trait]
 impl TimeStore for SqlStore {
     async fn database_time(&self) -> StoreResult<DatabaseTime> {
-        let serves = matches!(self.database, Database::Postgres(_));
-        self.read(move |db, _| match serves {
-            true => {
-                let now = db.prepare_cached(SERVER_TIME)?.query_row([], |row| row.get(0))?;
-                Ok(DatabaseTime::Clock(Timestamp(now)))
-            }
-            false => latest(db).map(DatabaseTime::Latest),
-        })
-        .await
+        self.read(|db, _| database_time(db)).await
+    }
+}
+
+/// What the database says of the time.
+pub fn database_time(db: &Connection) -> StoreResult<DatabaseTime> {
+    match db {
+        Connection::Postgres(_) => {
+            let now = db.prepare_cached(SERVER_TIME)?.query_row([], |row| row.get(0))?;
+            Ok(DatabaseTime::Clock(Timestamp(now)))
+        }
+        Connection::Sqlite(_) => latest(db).map(DatabaseTime::Latest),
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) enum Scope {
 pub(crate) trait Job: Send {
     /// What it needs to itself.
     fn scope(&self) -> Scope;
+    /// Whether something that is kept of reads may show what it writes.
+    fn is_shown(&self) -> bool;
     /// Runs inside a transaction; false asks for what it did to be rolled back.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Tells the caller, after the commit.
@@ -67,6 +69,10 @@ where
 {
     fn scope(&self) -> Scope {
         self.scope
+    }
+
+    fn is_shown(&self) -> bool {
+        self.versions.is_some()
     }
 
     fn run(&mut self, connection: &Connection) -> bool {

@@ -1,0 +1,13 @@
+//! The folder of the built web files must be there for them to be embedded; without Node it stays empty.
+
+use std::{fs, io, path::Path};
+
+const BUILT: &str = "../../web/dist";
+
+fn main() -> io::Result<()> {
+    println!("cargo:rerun-if-changed={BUILT}");
+    match Path::new(BUILT).exists() {
+        true => Ok(()),
+        false => fs::create_dir_all(BUILT),
+    }
+}
