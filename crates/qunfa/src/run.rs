@@ -151,6 +151,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         connections_per_source: area.connections_per_source as usize,
         trusted_proxies: area.trusted_proxies.clone(),
         reader_origins: settings.reader.origins.clone(),
+        read_counting: settings.reader.count.into(),
         metrics: MetricsAccess {
             allow: settings.metrics.allow.clone(),
             token_hash: settings
