@@ -29,7 +29,7 @@ use crate::{
         sandbox::{Start, intercept::InterceptArgs},
     },
     clock::node::NodeClock,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
         intercept::{Interception, environment},
@@ -72,6 +72,12 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
+        push: PushConfig {
+            contact: settings.push.contact.clone(),
+            addresses: AddressRules {
+                allow: settings.push.allow.clone(),
+            },
+        },
         reviewers: reviewers(settings)?,
         inspector: None,
     })

@@ -3,6 +3,7 @@
 mod article;
 mod cursor;
 pub mod entry;
+mod push;
 
 use axum::{
     Json, Router,
@@ -72,6 +73,17 @@ pub fn routes() -> Router<App> {
         .route(
             "/inbox/entries/{entry}/reads",
             post(article::read).fallback(async || Problem::method_not_allowed()),
+        )
+        .route(
+            "/inbox/push",
+            get(push::key).fallback(async || Problem::method_not_allowed()),
+        )
+        .route(
+            "/inbox/push/subscriptions",
+            get(push::list)
+                .post(push::subscribe)
+                .delete(push::unsubscribe)
+                .fallback(async || Problem::method_not_allowed()),
         )
         .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
