@@ -26,6 +26,7 @@ pub mod mass;
 pub mod media;
 pub mod openid;
 pub mod originality;
+pub mod position;
 pub mod push;
 pub mod quota;
 pub mod receipts;

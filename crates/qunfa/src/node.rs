@@ -271,6 +271,7 @@ impl Node {
             ids: self.ids.clone(),
             secrets: Arc::new(Random::system()),
             links: self.vault.link_key(),
+            positions: self.vault.position_key(),
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
             channels: Arc::new(Access(self.channels.clone())),

@@ -8,6 +8,7 @@ use domain::{
     id::AccountId,
     library::LibraryLimits,
     link::{Link, LinkKey, LinkKind},
+    position::PositionKey,
     review::Verdict,
     speed::SpeedTable,
     time::{Calendar, Timestamp},
@@ -53,6 +54,8 @@ pub struct Parts {
     pub secrets: Arc<Random>,
     /// Seals public links.
     pub links: LinkKey,
+    /// Seals positions of readers.
+    pub positions: PositionKey,
     /// Settings of this server.
     pub settings: Arc<ServerSettings>,
     /// Verifies callback URLs.

@@ -22,6 +22,7 @@ pub mod comment;
 pub mod crash;
 pub mod follower;
 pub mod inbox;
+pub mod inbox_token;
 pub mod library;
 pub mod mass;
 pub mod measure;
@@ -56,6 +57,7 @@ use channel::ChannelStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
+use inbox_token::InboxTokenStore;
 use library::LibraryStore;
 use mass::MassStore;
 use media::MediaStore;
@@ -81,6 +83,7 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + InboxTokenStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -111,6 +114,7 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + InboxTokenStore
         + OutboxStore
         + SettingStore
         + CardStore

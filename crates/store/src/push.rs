@@ -18,6 +18,8 @@ pub type EndpointHash = [u8; 32];
 /// A reader's subscription as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Browser {
+    /// Which.
+    pub hash: EndpointHash,
     /// The push service's host.
     pub host: String,
     /// When it was made or renewed.

@@ -1,11 +1,7 @@
 //! Tokens, stored and found by their SHA-256 only (SEC2).
 
 use async_trait::async_trait;
-use domain::{
-    account::Account,
-    id::{AccountId, Ordinal},
-    time::Timestamp,
-};
+use domain::{account::Account, id::AccountId, time::Timestamp};
 
 use crate::StoreResult;
 
@@ -57,7 +53,7 @@ pub enum TokenEnd {
     AllBut(TokenHash),
 }
 
-/// Access tokens and inbox tokens.
+/// Access tokens.
 #[async_trait]
 pub trait TokenStore {
     /// Makes `hash` the account's plain token; the one before it works [`OVERLAP_SECONDS`] more.
@@ -74,18 +70,4 @@ pub trait TokenStore {
     async fn end_tokens(&self, account: AccountId, end: TokenEnd, now: Timestamp) -> StoreResult<()>;
     /// Whose access token this is.
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState>;
-    /// Lets `hash` read one follower's inbox until `expires_at`.
-    async fn issue_inbox_token(
-        &self,
-        account: AccountId,
-        ordinal: Ordinal,
-        hash: TokenHash,
-        expires_at: Timestamp,
-    ) -> StoreResult<()>;
-    /// Whose inbox the token reads; `None` for an unknown or expired one.
-    async fn inbox_reader(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> StoreResult<Option<(AccountId, Ordinal)>>;
 }

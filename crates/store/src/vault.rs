@@ -5,7 +5,7 @@ use aes_gcm::{
     aead::{Aead, KeyInit},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{id::AccountId, link::LinkKey};
+use domain::{id::AccountId, link::LinkKey, position::PositionKey};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
@@ -55,6 +55,11 @@ impl Vault {
     pub fn link_key(&self) -> LinkKey {
         let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = derive(&self.master, b"links");
         LinkKey::new(&key)
+    }
+
+    /// The key that positions of readers are sealed with.
+    pub fn position_key(&self) -> PositionKey {
+        PositionKey::new(&derive(&self.master, b"positions"))
     }
 
     /// The stable token of an account's generation: the same whenever it is asked for (SEC2).

@@ -6,6 +6,7 @@ use domain::{
     content,
     id::{AccountId, MassId, Ordinal, ScheduleId, TagId},
     mass::{MassState, Origin},
+    position::Membership,
     time::Timestamp,
 };
 use store::{Store, outbox::EventKind};
@@ -188,7 +189,15 @@ async fn inboxes(store: &dyn Store, id: AccountId, account: &Account) {
         let last = person.first_ordinal + person.people as u32 - 1;
         for ordinal in BTreeSet::from([person.first_ordinal, person.first_ordinal.midpoint(last), last]) {
             let page = store
-                .inbox_page(id, Ordinal(ordinal), None, ALL)
+                .inbox_page(
+                    &[Membership {
+                        account: id,
+                        ordinal: Ordinal(ordinal),
+                    }],
+                    None,
+                    None,
+                    ALL,
+                )
                 .await
                 .expect("works");
             let found: Vec<_> = page

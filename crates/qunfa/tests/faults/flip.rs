@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use domain::id::{AccountId, AppId, Ordinal};
+use domain::{
+    id::{AccountId, AppId, Ordinal},
+    position::Membership,
+};
 use store::{StoreResult, account::AccountStore, inbox::InboxStore, mass::MassStore};
 
 use crate::{
@@ -60,7 +63,11 @@ async fn look(opened: &Opened, app_id: &str, purpose: Purpose) -> StoreResult<Pi
         );
     }
     for ordinal in 0..=STEADY as u32 {
-        let page = opened.store.inbox_page(id, Ordinal(ordinal), None, 1_000).await?;
+        let reader = Membership {
+            account: id,
+            ordinal: Ordinal(ordinal),
+        };
+        let page = opened.store.inbox_page(&[reader], None, None, 1_000).await?;
         let mut text = String::new();
         for entry in &page.entries {
             let _ = write!(

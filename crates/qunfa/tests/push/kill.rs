@@ -83,7 +83,8 @@ impl Server {
         let made = self.native(Method::POST, "/v1/accounts", new).await;
         let appid = made["appid"].as_str().expect("an appid").to_owned();
         let lifted = json!({"quota": {"history_per_day": null, "history_per_month": null}});
-        self.native(Method::PATCH, &format!("/v1/accounts/{appid}"), lifted).await;
+        self.native(Method::PATCH, &format!("/v1/accounts/{appid}"), lifted)
+            .await;
         let rows: String = (0..followers).map(|number| format!("u{number}\n")).collect();
         let import = self
             .http

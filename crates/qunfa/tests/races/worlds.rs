@@ -9,6 +9,7 @@ use domain::{
     follower::NewFollower,
     id::{AccountId, AppId, MassId, Ordinal},
     mass::{NewMass, Origin},
+    position::Membership,
     quota::{CallTicket, Quota},
     time::{Calendar, Timestamp},
 };
@@ -123,9 +124,11 @@ impl Ground {
 
     /// Whether the inbox of a follower shows the mass.
     pub async fn shows(&self, follower: Ordinal, mass: MassId) -> bool {
-        let page = self.stores[0]
-            .inbox_page(self.account, follower, None, 100_000)
-            .await;
+        let reader = Membership {
+            account: self.account,
+            ordinal: follower,
+        };
+        let page = self.stores[0].inbox_page(&[reader], None, None, 100_000).await;
         page.expect("works")
             .entries
             .iter()

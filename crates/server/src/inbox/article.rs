@@ -7,27 +7,16 @@ use axum::{
     extract::{FromRequestParts, Path, State},
     http::{StatusCode, request::Parts},
 };
-use domain::{
-    comment::WriteRefusal,
-    id::{CommentId, Sequence},
-    link::LinkKind,
-    statistics::Read,
-};
+use domain::{comment::WriteRefusal, id::CommentId, statistics::Read};
 use serde::{Deserialize, Serialize};
 use store::comment::ReaderArticle;
 
 use crate::{
     api::query,
     app::App,
-    inbox::Reader,
+    inbox::reader::OfEntry,
     v1::{problem::Problem, request::Strict},
 };
-
-/// An entry of the reader's inbox, as the path names it.
-pub struct OfEntry {
-    reader: Reader,
-    entry: Sequence,
-}
 
 /// A comment to be written.
 #[derive(Debug, Deserialize)]
@@ -64,7 +53,12 @@ pub async fn comment(
 ) -> Result<(StatusCode, Json<Written>), Problem> {
     let written = app
         .store
-        .write_comment(of.reader.account, of.article(new.index), &new.content, app.now())
+        .write_comment(
+            of.follower.account,
+            of.article(new.index),
+            &new.content,
+            app.now(),
+        )
         .await??;
     Ok((
         StatusCode::CREATED,
@@ -86,7 +80,7 @@ pub async fn withdraw(
     let id = CommentId(id.ok_or_else(unknown)?);
     let withdrawn = app
         .store
-        .withdraw_comment(of.reader.account, of.article(place.0), id)
+        .withdraw_comment(of.follower.account, of.article(place.0), id)
         .await?;
     if withdrawn {
         Ok(StatusCode::NO_CONTENT)
@@ -103,13 +97,13 @@ pub async fn read(
     Strict(new): Strict<NewRead>,
 ) -> Result<StatusCode, Problem> {
     let place = of.article(new.index);
-    let article = app.store.article_of_entry(of.reader.account, place).await?;
+    let article = app.store.article_of_entry(of.follower.account, place).await?;
     let read = Read {
         article: article.ok_or_else(|| Problem::not_found("article"))?,
-        reader: Some(of.reader.ordinal),
+        reader: Some(of.follower.ordinal),
         loaded: false,
     };
-    app.store.note_read(of.reader.account, read, app.now());
+    app.store.note_read(of.follower.account, read, app.now());
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -131,31 +125,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 impl OfEntry {
     fn article(&self, index: u8) -> ReaderArticle {
         ReaderArticle {
-            reader: self.reader.ordinal,
+            reader: self.follower.ordinal,
             entry: self.entry,
             index,
         }
-    }
-}
-
-impl FromRequestParts<App> for OfEntry {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let reader = Reader::from_request_parts(parts, app).await?;
-        let unknown = || Problem::not_found("entry");
-        let names: Path<HashMap<String, String>> = Path::from_request_parts(parts, app)
-            .await
-            .map_err(|_| unknown())?;
-        let link = names.get("entry").and_then(|entry| app.links.open(entry));
-        let link = link
-            .filter(|link| link.kind == LinkKind::Entry && link.account == reader.account && link.index == 0)
-            .ok_or_else(unknown)?;
-        let entry = i64::try_from(link.number).map_err(|_| unknown())?;
-        Ok(Self {
-            reader,
-            entry: Sequence(entry),
-        })
     }
 }
 

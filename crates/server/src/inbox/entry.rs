@@ -2,7 +2,7 @@
 
 use domain::{
     content::Content,
-    id::{AccountId, MassId},
+    id::{AccountId, MassId, Sequence},
     link::LinkKind,
 };
 use serde::Serialize;
@@ -14,6 +14,8 @@ use crate::app::App;
 #[derive(Debug, Default, Serialize)]
 pub struct EntryShape {
     id: String,
+    account: String,
+    account_name: String,
     msg_id: i64,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -53,10 +55,18 @@ pub struct ArticleShape {
     pub(crate) url: String,
 }
 
-/// The shape of an entry.
-pub fn shape(app: &App, account: AccountId, entry: &Entry) -> EntryShape {
+/// The name of an entry, the same in every answer and event.
+pub fn id(app: &App, account: AccountId, sequence: Sequence) -> String {
+    app.link(LinkKind::Entry, account, sequence.0, 0)
+}
+
+/// The shape of an entry: nothing in it depends on who reads it.
+pub fn shape(app: &App, entry: &Entry) -> EntryShape {
+    let account = entry.account.id;
     let base = EntryShape {
-        id: app.link(LinkKind::Entry, account, entry.sequence.0, 0),
+        id: id(app, account, entry.sequence),
+        account: entry.account.app_id.0.clone(),
+        account_name: entry.account.name.clone(),
         msg_id: entry.mass.0,
         kind: entry.content.message_type().word(),
         sent_at: app.rfc3339(entry.sent_at),

@@ -1,12 +1,18 @@
 //! Web Push: a reader's browsers.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State, http::StatusCode};
-use domain::push::{ENDPOINT_BYTES_MAX, Language, Subscription};
+use domain::{
+    position::ReaderName,
+    push::{ENDPOINT_BYTES_MAX, Language, Subscription},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::push::Browser;
 use wire::push::BrowserKeys;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::{
     app::App,
     v1::{
@@ -68,8 +74,21 @@ pub async fn key(_: Reader, State(app): State<App>) -> NativeResult<PushKey> {
 
 /// `GET /inbox/push/subscriptions`.
 pub async fn list(reader: Reader, State(app): State<App>) -> NativeResult<SubscriptionList> {
-    let found = app.store.subscriptions(reader.account, reader.ordinal).await?;
-    let subscriptions = found.into_iter().map(|browser| SubscriptionShape {
+    // A person's browser is subscribed in each of the person's accounts.
+    let mut browsers = BTreeMap::new();
+    for follower in reader.memberships() {
+        for browser in app
+            .store
+            .subscriptions(follower.account, follower.ordinal)
+            .await?
+        {
+            let known = browsers.entry(browser.hash).or_insert_with(|| browser.clone());
+            known.created_at = known.created_at.min(browser.created_at);
+        }
+    }
+    let mut browsers: Vec<Browser> = browsers.into_values().collect();
+    browsers.sort_by_key(|browser| (browser.created_at, browser.hash));
+    let subscriptions = browsers.into_iter().map(|browser| SubscriptionShape {
         endpoint_host: browser.host,
         created_at: app.rfc3339(browser.created_at),
     });
@@ -85,10 +104,20 @@ pub async fn subscribe(
     Strict(new): Strict<NewSubscription>,
 ) -> Result<StatusCode, Problem> {
     let subscription = checked(&app, new)?;
-    let known = app
-        .store
-        .add_subscription(reader.account, reader.ordinal, &subscription, false, app.now())
-        .await?;
+    let person = matches!(reader.name(), ReaderName::Person(_));
+    let mut known = false;
+    for follower in reader.memberships() {
+        known |= app
+            .store
+            .add_subscription(
+                follower.account,
+                follower.ordinal,
+                &subscription,
+                person,
+                app.now(),
+            )
+            .await?;
+    }
     if known {
         Ok(StatusCode::CREATED)
     } else {
@@ -102,10 +131,13 @@ pub async fn unsubscribe(
     State(app): State<App>,
     Strict(ended): Strict<EndedSubscription>,
 ) -> Result<StatusCode, Problem> {
-    let gone = app
-        .store
-        .remove_subscription(reader.account, reader.ordinal, &ended.endpoint)
-        .await?;
+    let mut gone = false;
+    for follower in reader.memberships() {
+        gone |= app
+            .store
+            .remove_subscription(follower.account, follower.ordinal, &ended.endpoint)
+            .await?;
+    }
     if gone {
         Ok(StatusCode::NO_CONTENT)
     } else {

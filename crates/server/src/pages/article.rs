@@ -87,7 +87,7 @@ async fn count_read(app: &App, link: Link, headers: &HeaderMap) {
         None => Ok(None),
     };
     let reader = match reader {
-        Ok(reader) => reader.filter(|(account, _)| *account == link.account),
+        Ok(reader) => reader.and_then(|reader| reader.membership(link.account)),
         Err(error) => {
             tracing::warn!(%error, "a reader was not looked up");
             None
@@ -95,7 +95,7 @@ async fn count_read(app: &App, link: Link, headers: &HeaderMap) {
     };
     let read = Read {
         article: number_of(link),
-        reader: reader.map(|(_, ordinal)| ordinal),
+        reader: reader.map(|of| of.ordinal),
         loaded: true,
     };
     app.store.note_read(link.account, read, now);

@@ -68,7 +68,15 @@ pub fn routes() -> Router<App> {
         )
         .route(
             "/v1/accounts/{appid}/inbox-tokens",
-            post(inbox_token::issue).fallback(wrong_method),
+            post(inbox_token::issue)
+                .delete(inbox_token::end)
+                .fallback(wrong_method),
+        )
+        .route(
+            "/v1/inbox-tokens",
+            post(inbox_token::issue_to_person)
+                .delete(inbox_token::end_of_person)
+                .fallback(wrong_method),
         )
         .route(
             "/v1/accounts/{appid}/masses",

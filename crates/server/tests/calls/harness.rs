@@ -177,6 +177,7 @@ impl Server {
             ids: Arc::new(Random::seeded(1)),
             secrets: Arc::new(Random::system()),
             links: vault.link_key(),
+            positions: vault.position_key(),
             settings: Arc::new(settings),
             callback_check: Arc::new(OnlyExampleOrg),
             channels: Arc::new(OnlyExampleOrg),

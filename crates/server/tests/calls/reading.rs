@@ -92,7 +92,17 @@ async fn an_inbox_is_read_page_by_page_with_its_own_token_only() {
         .expect("an object")
         .keys()
         .collect();
-    assert_eq!(keys, ["id", "msg_id", "preview", "sent_at", "text", "type"]);
+    let all = [
+        "account",
+        "account_name",
+        "id",
+        "msg_id",
+        "preview",
+        "sent_at",
+        "text",
+        "type",
+    ];
+    assert_eq!(keys, all);
     assert_eq!(read("?cursor=x").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(read("?limit=x").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(

@@ -197,11 +197,16 @@ pub(super) fn release(
 
 /// Which of these followers have muted the account: their entries come without a sound.
 pub(super) fn muted(
-    _db: &Connection,
-    _account: AccountId,
-    _ordinals: impl Iterator<Item = Ordinal>,
+    db: &Connection,
+    account: AccountId,
+    ordinals: impl Iterator<Item = Ordinal>,
 ) -> StoreResult<HashSet<Ordinal>> {
-    Ok(HashSet::new())
+    let mut statement = db.prepare_cached(
+        "SELECT ordinal FROM inbox_mark WHERE account = ? AND muted = 1
+             AND ordinal IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
+    )?;
+    let muted = statement.query_map(params![account.0, list(ordinals)?], |row| row.get(0).map(Ordinal))?;
+    Ok(muted.collect::<Result<_, _>>()?)
 }
 
 /// Ordinals as statements take them.

@@ -1,210 +1,262 @@
 //! [`InboxStore`] on SQLite: a follower's inbox is read from the delivery rows of its block.
 
-use std::sync::Arc;
+mod newest;
+mod rows;
+mod stream;
 
-use crate::sql::{Connection, params};
+use std::{collections::HashMap, sync::Arc};
+
+use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
 use domain::{
     block::encoded_contains,
     content::Content,
-    id::{AccountId, BlockNo, MassId, Ordinal, Sequence},
-    time::Timestamp,
+    id::{AccountId, AppId, BlockNo, MassId, Sequence},
+    position::{Cursor, Membership, Position},
 };
+
+use newest::KeptStream;
+pub(super) use newest::Newest;
+use rows::{Hit, HitRow, RowStream, hit};
+use stream::{Direction, in_order, settled};
 
 use super::{Shared, SqlStore, columns, kept::Kept, mass, media, seal};
 use crate::{
     StoreResult,
-    inbox::{Entry, InboxPage, InboxStore},
+    inbox::{Entry, EntryAccount, InboxPage, InboxStore, NewEntries, Search},
 };
 
-/// Deliveries of a block that are kept in memory, newest first.
-const LINES: usize = 64;
-/// What a kept delivery takes besides its bitmap, about: a message of a few hundred characters.
-const LINE_BYTES: usize = 1_024;
+/// Deliveries that are read at first of each of many accounts.
+const CHUNK_MIN: usize = 8;
 
 #[async_trait]
 impl InboxStore for SqlStore {
     async fn inbox_page(
         &self,
-        account: AccountId,
-        ordinal: Ordinal,
-        before: Option<Sequence>,
+        reader: &[Membership],
+        from: Option<&Cursor>,
+        search: Option<&Search>,
         limit: usize,
     ) -> StoreResult<InboxPage> {
-        let kept = self.shared.kept.as_ref();
-        let block = (account, ordinal.block());
-        let newest = match kept.and_then(|kept| kept.blocks(&block)) {
-            Some(newest) => Some(newest),
-            None => match kept {
-                Some(kept) => Some(self.newest(kept, account, ordinal.block()).await?),
-                None => None,
-            },
-        };
-        if let Some(newest) = newest
-            && let Some(page) = newest.page(ordinal, before, limit)?
-        {
-            return Ok(page);
+        let reader = in_order(reader);
+        if let Some(kept) = &self.shared.kept {
+            let newest = self.newest_of(kept, &reader).await?;
+            let from = from.cloned().unwrap_or_else(|| newest_first(kept_heads(&newest)));
+            let mut streams = kept_streams(newest, Direction::Back, &from.below);
+            if let Some(page) = settled(stream::page(&mut streams, from, search, limit))? {
+                return Ok(page);
+            }
         }
-        self.read(move |db, shared| page(db, shared, account, ordinal, before, limit))
+        let (from, search) = (from.cloned(), search.cloned());
+        self.read(move |db, shared| {
+            let from = match from {
+                Some(from) => from,
+                None => newest_first(heads(db, &reader)?),
+            };
+            let wish = (Direction::Back, &from.below, limit);
+            let mut streams = row_streams(db, shared, &reader, wish)?;
+            let page = stream::page(&mut streams, from, search.as_ref(), limit);
+            settled(page)?.ok_or_else(|| columns::damaged("an inbox"))
+        })
+        .await
+    }
+
+    async fn entries_after(
+        &self,
+        reader: &[Membership],
+        position: &Position,
+        limit: usize,
+    ) -> StoreResult<NewEntries> {
+        let reader = in_order(reader);
+        if let Some(kept) = &self.shared.kept {
+            let newest = self.newest_of(kept, &reader).await?;
+            let heads = kept_heads(&newest);
+            let from = not_ahead(position, &heads);
+            let mut streams = kept_streams(newest, Direction::On, &from);
+            if let Some(new) = settled(stream::after(&mut streams, heads, limit))? {
+                return Ok(new);
+            }
+        }
+        let position = position.clone();
+        self.read(move |db, shared| {
+            let heads = heads(db, &reader)?;
+            let from = not_ahead(&position, &heads);
+            let behind = |of: &&Membership| from.next(of.account) < heads.next(of.account);
+            let behind: Vec<Membership> = reader.iter().filter(behind).copied().collect();
+            let mut streams = row_streams(db, shared, &behind, (Direction::On, &from, limit))?;
+            let new = stream::after(&mut streams, heads, limit);
+            settled(new)?.ok_or_else(|| columns::damaged("an inbox"))
+        })
+        .await
+    }
+
+    async fn heads(&self, reader: &[Membership]) -> StoreResult<Position> {
+        let reader = reader.to_vec();
+        self.read(move |db, _| heads(db, &reader)).await
+    }
+
+    async fn inbox_entry(&self, reader: Membership, sequence: Sequence) -> StoreResult<Option<Entry>> {
+        self.read(move |db, shared| one(db, shared, reader, sequence))
             .await
     }
 }
 
 impl SqlStore {
-    /// The newest deliveries of a block, from the rows; they are kept for the next reader of the block.
+    /// The newest deliveries of the blocks of some memberships.
+    async fn newest_of(
+        &self,
+        kept: &Kept,
+        reader: &[Membership],
+    ) -> StoreResult<Vec<(Membership, Arc<Newest>)>> {
+        let mut all = Vec::with_capacity(reader.len());
+        for of in reader {
+            all.push((*of, self.newest(kept, of.account, of.ordinal.block()).await?));
+        }
+        Ok(all)
+    }
+
+    /// The newest deliveries of a block; what is read from the rows is kept for the next reader of the block.
     async fn newest(&self, kept: &Kept, account: AccountId, block: BlockNo) -> StoreResult<Arc<Newest>> {
+        if let Some(newest) = kept.blocks(&(account, block)) {
+            return Ok(newest);
+        }
         let before = kept.before();
-        let newest = self.read(move |db, shared| newest(db, shared, account, block));
+        let newest = self.read(move |db, shared| Newest::read(db, shared, account, block));
         let newest = Arc::new(newest.await?);
         kept.keep_block((account, block), account, before, &newest);
         Ok(newest)
     }
 }
 
-/// The newest deliveries of a block, as its readers see them.
-pub(super) struct Newest {
-    /// Newest first, without what was recalled.
-    lines: Vec<Line>,
-    /// Whether the block has no older ones.
-    all: bool,
+fn kept_heads(newest: &[(Membership, Arc<Newest>)]) -> Position {
+    let heads = newest.iter();
+    heads.map(|(of, newest)| (of.account, newest.next)).collect()
 }
 
-/// One delivery to a block.
-struct Line {
-    entry: Entry,
-    delivered: Vec<u8>,
+fn kept_streams(
+    newest: Vec<(Membership, Arc<Newest>)>,
+    direction: Direction,
+    bounds: &Position,
+) -> Vec<KeptStream> {
+    let streams = newest.into_iter();
+    streams
+        .map(|(of, newest)| KeptStream::new(newest, of, direction, bounds.next(of.account)))
+        .collect()
 }
 
-impl Newest {
-    /// What it takes of memory, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.lines
-            .iter()
-            .map(|line| line.delivered.len() + LINE_BYTES)
-            .sum()
-    }
+fn row_streams<'d>(
+    db: &'d Connection,
+    shared: &'d Shared,
+    reader: &[Membership],
+    (direction, bounds, limit): (Direction, &Position, usize),
+) -> StoreResult<Vec<RowStream<'d>>> {
+    let accounts = accounts_of(db, reader)?;
+    // One more than the page tells whether there is a next one.
+    let chunk = (limit.saturating_add(1) / reader.len().max(1)).max(CHUNK_MIN);
+    let streams = reader.iter().map(|of| {
+        let account = accounts.get(&of.account).cloned();
+        let account = account.ok_or_else(|| columns::damaged("an account number"))?;
+        let bound = (direction, bounds.next(of.account));
+        Ok(RowStream::new((db, shared), account, *of, bound, chunk))
+    });
+    streams.collect()
+}
 
-    /// A page of one of its readers; `None` when older deliveries have to be looked at.
-    fn page(
-        &self,
-        ordinal: Ordinal,
-        before: Option<Sequence>,
-        limit: usize,
-    ) -> StoreResult<Option<InboxPage>> {
-        let mut page = InboxPage::default();
-        for line in &self.lines {
-            if before.is_some_and(|before| line.entry.sequence >= before)
-                || !encoded_contains(&line.delivered, ordinal.place())?
-            {
-                continue;
-            }
-            if page.entries.len() == limit {
-                page.next = page.entries.last().map(|entry| entry.sequence);
-                return Ok(Some(page));
-            }
-            page.entries.push(line.entry.clone());
-        }
-        Ok(self.all.then_some(page))
+/// The first page begins at the newest.
+fn newest_first(heads: Position) -> Cursor {
+    Cursor {
+        below: heads.clone(),
+        start: heads,
     }
 }
 
-fn newest(db: &Connection, shared: &Shared, account: AccountId, block: BlockNo) -> StoreResult<Newest> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {}, delivered FROM delivery
-         WHERE account = ? AND block = ? ORDER BY sequence DESC LIMIT ?",
-        seal::DELIVERY
-    ))?;
-    let mut rows = statement.query(params![account.0, block.0, LINES + 1])?;
-    let mut lines = Vec::new();
-    let mut read = 0;
-    while let Some(row) = rows.next()? {
-        read += 1;
-        if read > LINES {
-            break;
-        }
-        let head = seal::delivery(&row)?;
-        let delivered = row.blob(seal::DELIVERY_COLUMNS + 1)?.to_vec();
-        if let Some(content) = standing(db, account, head.mass)? {
-            let hit = Hit {
-                sequence: head.sequence,
-                mass: head.mass,
-                preview: head.preview,
-                sent_at: head.released_at,
-                content,
-            };
-            let entry = entry(db, shared, account, hit)?;
-            lines.push(Line { entry, delivered });
-        }
-    }
-    let all = read <= LINES;
-    Ok(Newest { lines, all })
+/// A position that is not ahead of the rows: it can be after a backup was restored, and what comes then is new.
+fn not_ahead(position: &Position, heads: &Position) -> Position {
+    let heads = heads.iter();
+    heads
+        .map(|(account, head)| (account, position.next(account).min(head)))
+        .collect()
 }
 
-struct Hit {
-    sequence: Sequence,
-    mass: MassId,
-    preview: bool,
-    sent_at: Timestamp,
-    content: Content,
+/// The position after all deliveries to the blocks of a reader.
+pub(super) fn heads(db: &Connection, reader: &[Membership]) -> StoreResult<Position> {
+    let keys: Vec<i64> = reader
+        .iter()
+        .map(|of| i64::from(of.account.0) << 32 | i64::from(of.ordinal.block().0))
+        .collect();
+    let mut statement = db.prepare_cached(
+        "SELECT h.account, h.next_sequence FROM json_each(?)
+         JOIN block_head AS h ON h.account = CAST(value AS BIGINT) / 4294967296 AND h.block = CAST(value AS BIGINT) % 4294967296",
+    )?;
+    let heads = statement.query_map(params![serde_json::to_string(&keys)?], |row| {
+        Ok((AccountId(row.get(0)?), Sequence(row.get(1)?)))
+    })?;
+    Ok(heads.collect::<Result<_, _>>()?)
 }
 
-fn page(
-    db: &Connection,
-    shared: &Shared,
-    account: AccountId,
-    ordinal: Ordinal,
-    before: Option<Sequence>,
-    limit: usize,
-) -> StoreResult<InboxPage> {
-    let mut hits = hits(db, account, ordinal, before, limit + 1)?;
-    let more = hits.len() > limit;
-    hits.truncate(limit);
-    let next = if more {
-        hits.last().map(|hit| hit.sequence)
-    } else {
-        None
+/// The number that the next delivery to a block gets.
+fn head_of(db: &Connection, account: AccountId, block: BlockNo) -> StoreResult<Sequence> {
+    let mut statement =
+        db.prepare_cached("SELECT next_sequence FROM block_head WHERE account = ? AND block = ?")?;
+    let next = statement.query_row(params![account.0, block.0], |row| row.get(0));
+    Ok(Sequence(next.optional()?.unwrap_or(0)))
+}
+
+/// The accounts of a reader, as entries name them.
+fn accounts_of(db: &Connection, reader: &[Membership]) -> StoreResult<HashMap<AccountId, Arc<EntryAccount>>> {
+    let ids: Vec<u32> = reader.iter().map(|of| of.account.0).collect();
+    let mut statement = db.prepare_cached(
+        "SELECT id, app_id, name FROM account WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
+    )?;
+    let accounts = statement.query_map(params![serde_json::to_string(&ids)?], |row| {
+        let id = AccountId(row.get(0)?);
+        let account = EntryAccount {
+            id,
+            app_id: AppId(row.get(1)?),
+            name: row.get(2)?,
+        };
+        Ok((id, Arc::new(account)))
+    })?;
+    Ok(accounts.collect::<Result<_, _>>()?)
+}
+
+fn account_of(db: &Connection, id: AccountId) -> StoreResult<Arc<EntryAccount>> {
+    let mut statement = db.prepare_cached("SELECT app_id, name FROM account WHERE id = ?")?;
+    let account = statement.query_row([id.0], |row| {
+        Ok(EntryAccount {
+            id,
+            app_id: AppId(row.get(0)?),
+            name: row.get(1)?,
+        })
+    });
+    let account = account.optional()?;
+    account
+        .map(Arc::new)
+        .ok_or_else(|| columns::damaged("an account number"))
+}
+
+fn one(db: &Connection, shared: &Shared, of: Membership, sequence: Sequence) -> StoreResult<Option<Entry>> {
+    let Some(hit) = hit_at(db, of, sequence)? else {
+        return Ok(None);
     };
-    let entries = hits
-        .into_iter()
-        .map(|hit| entry(db, shared, account, hit))
-        .collect::<StoreResult<_>>()?;
-    Ok(InboxPage { entries, next })
+    let Some(content) = standing(db, of.account, hit.mass)? else {
+        return Ok(None);
+    };
+    let account = account_of(db, of.account)?;
+    entry(db, shared, &account, hit, content).map(Some)
 }
 
-fn hits(
-    db: &Connection,
-    account: AccountId,
-    ordinal: Ordinal,
-    before: Option<Sequence>,
-    limit: usize,
-) -> StoreResult<Vec<Hit>> {
+/// The delivery of this number, if it reached this follower.
+fn hit_at(db: &Connection, of: Membership, sequence: Sequence) -> StoreResult<Option<Hit>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {}, delivered FROM delivery
-         WHERE account = ? AND block = ? AND sequence < ? ORDER BY sequence DESC",
+        "SELECT {}, delivered FROM delivery WHERE account = ? AND block = ? AND sequence = ?",
         seal::DELIVERY
     ))?;
-    let before = before.map_or(i64::MAX, |before| before.0);
-    let mut rows = statement.query(params![account.0, ordinal.block().0, before])?;
-    let mut hits = Vec::new();
-    while let Some(row) = rows.next()? {
-        let head = seal::delivery(&row)?;
-        if !encoded_contains(row.blob(seal::DELIVERY_COLUMNS + 1)?, ordinal.place())? {
-            continue;
-        }
-        if let Some(content) = standing(db, account, head.mass)? {
-            hits.push(Hit {
-                sequence: head.sequence,
-                mass: head.mass,
-                preview: head.preview,
-                sent_at: head.released_at,
-                content,
-            });
-            if hits.len() == limit {
-                break;
-            }
-        }
-    }
-    Ok(hits)
+    let Membership { account, ordinal } = of;
+    let mut rows = statement.query(params![account.0, ordinal.block().0, sequence.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let HitRow { hit, delivered } = hit(&row)?;
+    Ok(encoded_contains(delivered, ordinal.place())?.then_some(hit))
 }
 
 /// The content of a mass, unless it was taken back (I15).
@@ -225,17 +277,24 @@ fn standing(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Op
     }
 }
 
-fn entry(db: &Connection, shared: &Shared, account: AccountId, hit: Hit) -> StoreResult<Entry> {
-    let news = match &hit.content {
-        Content::News(news) => media::frozen(db, shared, account, *news)?,
+fn entry(
+    db: &Connection,
+    shared: &Shared,
+    account: &Arc<EntryAccount>,
+    hit: Hit,
+    content: Content,
+) -> StoreResult<Entry> {
+    let news = match &content {
+        Content::News(news) => media::frozen(db, shared, account.id, *news)?,
         _ => None,
     };
     Ok(Entry {
+        account: account.clone(),
         sequence: hit.sequence,
         mass: hit.mass,
         preview: hit.preview,
         sent_at: hit.sent_at,
-        content: hit.content,
+        content,
         news,
     })
 }

@@ -492,6 +492,7 @@ fn purge_slice(db: &Connection, now: Timestamp) -> StoreResult<PurgeSlice> {
             purge_old(db, ("access_token", "hash", "expires_at"), now.0 - DAY_MS)
         },
         |db: &Connection, now: Timestamp| purge_old(db, ("inbox_token", "hash", "expires_at"), now.0),
+        |db: &Connection, now: Timestamp| purge_old(db, ("person_token", "hash", "expires_at"), now.0),
         |db: &Connection, now: Timestamp| {
             let before = now.0 - domain::mass::REPEAT_WINDOW_MS;
             purge_old(db, ("repeat", "account, key", "accepted_at"), before)

@@ -37,6 +37,7 @@ mod end;
 mod follower;
 mod import;
 mod inbox;
+mod inbox_token;
 mod kept;
 mod lease;
 mod library;
@@ -172,14 +173,14 @@ impl SqlStore {
     }
 
     /// The same for what no kept answer shows, so that these stay.
-    async fn write_aside<T, F>(&self, account: AccountId, work: F) -> StoreResult<T>
+    async fn write_aside<T, F>(&self, scope: impl Into<Scope>, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Shared) -> StoreResult<T> + Send + 'static,
     {
         let shared = self.shared.clone();
         self.database
-            .write(account.into(), Priority::Aside, move |connection| {
+            .write(scope.into(), Priority::Aside, move |connection| {
                 work(connection, &shared)
             })
             .await

@@ -117,7 +117,7 @@ impl PushStore for SqlStore {
     async fn subscriptions(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<Vec<Browser>> {
         self.read(move |db, shared| {
             let mut statement = db.prepare_cached(
-                "SELECT sealed, created_at FROM push_subscription
+                "SELECT sealed, created_at, hash FROM push_subscription
                  WHERE account = ? AND block = ? AND ordinal = ? ORDER BY created_at, hash",
             )?;
             let mut rows = statement.query(params![account.0, ordinal.block().0, ordinal.0])?;
@@ -125,6 +125,7 @@ impl PushStore for SqlStore {
             while let Some(row) = rows.next()? {
                 let subscription = open(shared, row.blob(0)?, Language::Chinese)?;
                 found.push(Browser {
+                    hash: row.get(2)?,
                     host: push::host(&subscription.endpoint),
                     created_at: Timestamp(row.get(1)?),
                 });

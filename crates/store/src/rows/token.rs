@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
-use domain::{
-    id::{AccountId, Ordinal},
-    time::Timestamp,
-};
+use domain::{id::AccountId, time::Timestamp};
 
 use super::{
     Shared, SqlStore, account,
-    kept::{Kept, KnownReader, KnownToken},
+    kept::{Kept, KnownToken},
 };
 use crate::{
     StoreResult, crash_point,
@@ -67,58 +64,6 @@ impl TokenStore for SqlStore {
         }
         Ok(state_of(&known, now))
     }
-
-    async fn issue_inbox_token(
-        &self,
-        account: AccountId,
-        ordinal: Ordinal,
-        hash: TokenHash,
-        expires_at: Timestamp,
-    ) -> StoreResult<()> {
-        self.write_aside(account, move |db, _| {
-            db.prepare_cached(
-                "INSERT INTO inbox_token (hash, account, ordinal, expires_at) VALUES (?, ?, ?, ?)",
-            )?
-            .execute(params![hash, account.0, ordinal.0, expires_at.0])?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn inbox_reader(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> StoreResult<Option<(AccountId, Ordinal)>> {
-        let kept = self.shared.kept.as_ref();
-        let reader = match kept.and_then(|kept| kept.readers(&hash)) {
-            Some(reader) => Some(reader),
-            None => {
-                let before = kept.map(Kept::before);
-                let reader = self.read(move |db, _| known_reader(db, &hash)).await?;
-                if let (Some(kept), Some(before), Some(reader)) = (kept, before, &reader) {
-                    kept.keep_reader(hash, reader.account, before, reader);
-                }
-                reader
-            }
-        };
-        Ok(reader
-            .filter(|reader| reader.expires_at > now)
-            .map(|reader| (reader.account, reader.ordinal)))
-    }
-}
-
-fn known_reader(db: &Connection, hash: &TokenHash) -> StoreResult<Option<KnownReader>> {
-    let mut statement =
-        db.prepare_cached("SELECT account, ordinal, expires_at FROM inbox_token WHERE hash = ?")?;
-    let reader = statement.query_row(params![*hash], |row| {
-        Ok(KnownReader {
-            account: AccountId(row.get(0)?),
-            ordinal: Ordinal(row.get(1)?),
-            expires_at: Timestamp(row.get(2)?),
-        })
-    });
-    Ok(reader.optional()?)
 }
 
 fn known_token(db: &Connection, shared: &Shared, hash: &TokenHash) -> StoreResult<Option<KnownToken>> {

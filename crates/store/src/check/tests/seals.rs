@@ -1,5 +1,7 @@
 //! Rows that nobody wrote: refused where they are read, named by the check.
 
+use domain::position::Membership;
+
 use super::*;
 use crate::inbox::InboxStore;
 
@@ -11,7 +13,11 @@ async fn answers(sql: &str) -> [Result<(), crate::StoreError>; 2] {
     let folder = damaged(sql);
     let store = open(folder.path());
     let mass = store.mass(ACCOUNT, WHOLE).await.map(drop);
-    let inbox = store.inbox_page(ACCOUNT, Ordinal(0), None, 100).await.map(drop);
+    let reader = Membership {
+        account: ACCOUNT,
+        ordinal: Ordinal(0),
+    };
+    let inbox = store.inbox_page(&[reader], None, None, 100).await.map(drop);
     [mass, inbox]
 }
 
