@@ -32,6 +32,8 @@ pub struct Told {
 #[derive(Clone, Copy, Debug)]
 pub enum Answer {
     Status(u16),
+    /// This status until so many calls have come, then 200.
+    Until(usize, u16),
     Redirect,
     /// Never.
     Hang,
@@ -152,8 +154,11 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     let at_once = shared.now.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most.fetch_max(at_once, Ordering::SeqCst);
     let answer = *shared.answer.lock().expect("not poisoned");
+    let before = shared.told.lock().expect("not poisoned").len();
     let status = match answer {
         Answer::Status(status) => status,
+        Answer::Until(calls, status) if before < calls => status,
+        Answer::Until(..) => 200,
         Answer::Slow(_) => 200,
         Answer::Redirect => 307,
         Answer::Hang => 0,
@@ -169,7 +174,7 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
             std::future::pending().await
         }
         Answer::Slow(time) => tokio::time::sleep(time).await,
-        Answer::Status(_) | Answer::Redirect => {}
+        Answer::Status(_) | Answer::Until(..) | Answer::Redirect => {}
     }
     shared.now.fetch_sub(1, Ordering::SeqCst);
     match answer {

@@ -17,6 +17,11 @@ fn at(endpoint: &str) -> Value {
     json!({"endpoint": endpoint, "keys": {"p256dh": P256DH, "auth": AUTH}})
 }
 
+async fn end(reader: &Reader<'_>, ended: &Value) -> u16 {
+    let path = "/inbox/push/subscriptions";
+    reader.call(Method::DELETE, path, Some(ended)).await.0
+}
+
 #[tokio::test]
 async fn sec06_endpoints_are_public_and_encrypted_in_every_spelling() {
     let server = TestServer::start().await;
@@ -168,23 +173,13 @@ async fn a_reader_has_twenty_browsers_and_the_oldest_gives_way() {
     assert_eq!(other.subscriptions().await.len(), 0);
 
     let ended = json!({"endpoint": "https://push-7.example.org/abc"});
-    let end = |reader: &Reader<'_>| {
-        let (server, token, ended) = (reader.server, reader.token.clone(), ended.clone());
-        let reader = Reader { server, token };
-        async move {
-            reader
-                .call(Method::DELETE, "/inbox/push/subscriptions", Some(&ended))
-                .await
-                .0
-        }
-    };
     assert_eq!(
-        end(&other).await,
+        end(&other, &ended).await,
         404,
         "sec01: another reader's is like an unknown one"
     );
-    assert_eq!(end(&reader).await, 204);
-    assert_eq!(end(&reader).await, 404);
+    assert_eq!(end(&reader, &ended).await, 204);
+    assert_eq!(end(&reader, &ended).await, 404);
     assert_eq!(reader.subscriptions().await.len(), 19);
 }
 
@@ -210,4 +205,53 @@ async fn a_browser_belongs_to_whoever_subscribed_it_last() {
     server.settle().await;
     let seen = service.wait_seen(&browser, 1).await;
     assert_eq!(seen[0]["body"], "one", "once, for the one who reads there now");
+}
+
+#[tokio::test]
+async fn a_persons_browser_hears_of_all_accounts_also_of_those_joined_later() {
+    let (server, service) = tokio::join!(TestServer::start(), PushService::start());
+    let (account, second) = (server.account(SERVICE).await, server.account(SUBSCRIPTION).await);
+    let new = json!({"name": "第四个号", "kind": "service", "verified": true});
+    let (status, third) = server.native(Method::POST, "/v1/accounts", Some(new)).await;
+    assert_eq!(status, 201, "{third}");
+    let who = json!({"external_id": "user-000000004"});
+    let (status, token) = server
+        .native(Method::POST, "/v1/inbox-tokens", Some(who.clone()))
+        .await;
+    assert_eq!(status, 201, "{token}");
+    let person = Reader {
+        server: &server,
+        token: token["token"].as_str().expect("a token").to_owned(),
+    };
+    let browser = person.browser(&service, "zh").await;
+    assert_eq!(
+        person.subscriptions().await.len(),
+        1,
+        "one browser, whatever it hears of"
+    );
+    accepted(&account.send_text("one").await);
+    accepted(&second.send_text("two").await);
+    server.settle().await;
+    service.wait_seen(&browser, 2).await;
+
+    let appid = third["appid"].as_str().expect("an appid");
+    let joins = format!("/v1/accounts/{appid}/followers/subscribe");
+    let (status, answer) = server.native(Method::POST, &joins, Some(who)).await;
+    assert!(status < 300, "{answer}");
+    let body = json!({"filter": {"is_to_all": true}, "msgtype": "text", "text": {"content": "three"}});
+    let sends = format!("/v1/accounts/{appid}/masses");
+    let (status, answer) = server.native(Method::POST, &sends, Some(body)).await;
+    assert!(status < 300, "{answer}");
+    server.settle().await;
+    let seen = service.wait_seen(&browser, 3).await;
+    assert_eq!(
+        (&seen[2]["body"], &seen[2]["account"]),
+        (&json!("three"), &json!(appid))
+    );
+
+    let ended = json!({"endpoint": browser.subscription["endpoint"]});
+    assert_eq!(end(&person, &ended).await, 204);
+    accepted(&account.send_text("four").await);
+    server.settle().await;
+    assert_eq!(service.pushes(&browser).await.len(), 3);
 }

@@ -178,6 +178,7 @@ async fn i09_what_could_not_be_pushed_within_an_hour_is_left_to_the_inbox() {
         tries,
         "nothing more for this entry"
     );
+    let account = server.account(SERVICE).await;
     service.behave(&browser, json!({})).await;
     accepted(&account.send_text("two").await);
     server.settle().await;
