@@ -30,7 +30,7 @@ use crate::{
     },
     clock::node::NodeClock,
     descriptors,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
         intercept::{Interception, environment},
@@ -74,6 +74,12 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
+        push: PushConfig {
+            contact: settings.push.contact.clone(),
+            addresses: AddressRules {
+                allow: settings.push.allow.clone(),
+            },
+        },
         reviewers: reviewers(settings)?,
         inspector: None,
     })

@@ -75,7 +75,7 @@ impl Moving {
             while self.engine.step(self.clock.now()).await? == Turn::Worked {}
             let (started, wait) = (Instant::now(), PATIENCE_AT_ONCE.min(*patience));
             self.engine.reviews().settle(wait).await;
-            self.engine.callbacks().settle(wait).await;
+            self.engine.settle(wait).await;
             *patience = patience.saturating_sub(started.elapsed());
             if let Turn::Idle { next_due } = self.engine.step(self.clock.now()).await? {
                 let next_read = self.readers.step(self.clock.now()).await?;
@@ -186,7 +186,7 @@ impl Moving {
             return Ok(false);
         };
         let _nobody = self.gate.write().await;
-        self.engine.callbacks().settle(LANDING).await;
+        self.engine.settle(LANDING).await;
         let mut still = self.engine.hold().await;
         still.forget().await;
         self.rows.take_copy(from).await?;

@@ -26,7 +26,7 @@ use wire::client::{Account, Client};
 use crate::{
     bench::{BenchResult, people, place::Ground, system::Admin},
     clock::WallClock,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::ADMIN_TOKEN,
 };
 
@@ -81,6 +81,7 @@ impl World {
                 timeout: std::time::Duration::from_secs(5),
                 per_endpoint: 8,
             },
+            push: PushConfig::default(),
             reviewers: Vec::new(),
             inspector: None,
         })?;
