@@ -113,8 +113,9 @@ pub trait InboxStore {
         search: Option<&Search>,
         limit: usize,
     ) -> StoreResult<InboxPage>;
-    /// Entries after a position, oldest first: each once, none skipped (I8). The caller has heard that there is something
-    /// up to `known`, or just the position itself; the answer is no older.
+    /// Entries after a position, oldest first: each once, none skipped (I8). Accounts of the position that are not among
+    /// the memberships stay as they are in it. The caller has heard that there is something up to `known`, or just the
+    /// position itself; the answer is no older.
     async fn entries_after(
         &self,
         reader: &[Membership],

@@ -83,7 +83,7 @@ impl InboxStore for SqlStore {
             let from = not_ahead(position, &heads);
             let mut streams = kept_streams(newest, Direction::On, &from);
             if let Some(new) = settled(stream::after(&mut streams, heads, limit))? {
-                return Ok(new);
+                return Ok(with_others(new, position, &reader));
             }
         }
         let position = position.clone();
@@ -94,7 +94,8 @@ impl InboxStore for SqlStore {
             let behind: Vec<Membership> = reader.iter().filter(behind).copied().collect();
             let mut streams = row_streams(db, shared, &behind, (Direction::On, &from, limit))?;
             let new = stream::after(&mut streams, heads, limit);
-            settled(new)?.ok_or_else(|| columns::damaged("an inbox"))
+            let new = settled(new)?.ok_or_else(|| columns::damaged("an inbox"))?;
+            Ok(with_others(new, &position, &reader))
         })
         .await
     }
@@ -204,6 +205,15 @@ fn not_ahead(position: &Position, heads: &Position) -> Position {
     heads
         .map(|(account, head)| (account, position.next(account).min(head)))
         .collect()
+}
+
+/// What was not read of stays where it was: the position of a part of the accounts holds for all of them.
+fn with_others(new: NewEntries, before: &Position, reader: &[Membership]) -> NewEntries {
+    let mut position = before.clone();
+    for of in reader {
+        position.set(of.account, new.position.next(of.account));
+    }
+    NewEntries { position, ..new }
 }
 
 /// The position after all deliveries to the blocks of a reader.
