@@ -226,7 +226,7 @@ run_walk() {
         sleep 0.1
     done
     local page
-    for page in README.md docs/sandbox.md; do
+    for page in README.md docs/sandbox.md docs/inbox.md; do
         "$here/walk.sh" "$base" "$root/$page" || status=$?
     done
     [[ $status -eq 0 ]] || tail -n 40 "$folder/sandbox.log" >&2

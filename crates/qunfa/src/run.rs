@@ -154,6 +154,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         body_idle_timeout: Duration::from_secs(area.body_idle_timeout_seconds),
         connections_per_source: area.connections_per_source as usize,
         trusted_proxies: area.trusted_proxies.clone(),
+        reader_origins: settings.reader.origins.clone(),
         metrics: MetricsAccess {
             allow: settings.metrics.allow.clone(),
             token_hash: settings

@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use store::postgres::PostgresOptions;
 
 use cluster::{BlobsArea, ClusterArea, NodeArea};
+use reader::ReaderArea;
 
 pub mod cluster;
 pub mod load;
 mod places;
+pub mod reader;
 pub mod secret;
 pub mod show;
 #[cfg(test)]
@@ -66,6 +68,9 @@ pub struct Settings {
     /// Where uploads lie: files, or an S3-compatible bucket.
     #[config(nested)]
     pub blobs: BlobsArea,
+    /// What readers see, and from where.
+    #[config(nested)]
+    pub reader: ReaderArea,
 }
 
 /// `[server]`

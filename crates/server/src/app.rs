@@ -182,6 +182,8 @@ pub struct ServerSettings {
     pub keep_alive_timeout: Duration,
     /// Connections from one address at a time (SEC10).
     pub connections_per_source: usize,
+    /// Origins of pages that may read inboxes: `scheme://host`, or `*`; never with cookies.
+    pub reader_origins: Vec<String>,
     /// Proxies whose word counts for where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// How long who guessed wrong too often waits (SEC5); shorter than `answer_timeout`.
@@ -210,6 +212,7 @@ impl ServerSettings {
             body_idle_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             connections_per_source: 1024,
+            reader_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             guess_delay: Duration::from_secs(3),
             metrics: MetricsAccess::default(),

@@ -14,6 +14,7 @@ pub mod health;
 pub mod inbox;
 pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod role;
 pub mod routes;

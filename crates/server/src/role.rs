@@ -37,7 +37,7 @@ impl Role {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
             "cgi-bin" | "datacube" | "card" | "v1" => Some(Role::Api),
-            "" | "inbox" | "s" | "mp" | "media" => Some(Role::Live),
+            "" | "inbox" | "openapi.json" | "s" | "mp" | "media" => Some(Role::Live),
             picture if picture.starts_with("mmbiz_") => Some(Role::Live),
             _ => None,
         }
@@ -78,6 +78,7 @@ mod tests {
             ("/media/abc", Some(Role::Live)),
             ("/mmbiz_png/abc/0", Some(Role::Live)),
             ("/inbox/entries", Some(Role::Live)),
+            ("/openapi.json", Some(Role::Live)),
             ("/healthz", None),
             ("/readyz", None),
             ("/metrics", None),

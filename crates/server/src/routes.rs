@@ -32,7 +32,7 @@ pub fn router(app: App) -> Router {
         routes = routes.merge(api::routes(&app)).merge(native);
     }
     if app.settings.roles.contains(&Role::Live) {
-        let live = inbox::routes().merge(pages::routes());
+        let live = inbox::routes(&app).merge(pages::routes());
         routes = routes.merge(live.layer(in_time));
     }
     if app.world.is_some() {

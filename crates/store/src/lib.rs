@@ -35,6 +35,7 @@ pub mod publication;
 pub mod push;
 pub mod random;
 pub mod reader;
+pub mod reading;
 pub mod retention;
 pub mod rows;
 pub mod schedule;
@@ -65,6 +66,7 @@ use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
 use push::PushStore;
+use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
@@ -84,6 +86,7 @@ pub trait Store:
     + MassStore
     + InboxStore
     + InboxTokenStore
+    + ReadingStore
     + OutboxStore
     + SettingStore
     + CardStore
@@ -115,6 +118,7 @@ impl<T> Store for T where
         + MassStore
         + InboxStore
         + InboxTokenStore
+        + ReadingStore
         + OutboxStore
         + SettingStore
         + CardStore

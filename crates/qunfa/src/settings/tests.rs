@@ -151,6 +151,8 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("server", "stop_timeout_seconds = 0"),
         ("metrics", "allow = [\"everybody\"]"),
         ("metrics", "token = \"short\""),
+        ("reader", "origins = [\"app.example.org\"]"),
+        ("reader", "origins = [\"https://app.example.org/\"]"),
         ("store", "data = \"\""),
         ("store", "master_key_file = \"\""),
         ("store", "retention_months = 1"),
@@ -238,7 +240,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, metrics, log, node, cluster, blobs"
+        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, metrics, log, node, cluster, blobs, reader"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
@@ -265,7 +267,7 @@ fn a_broken_file_names_the_line_and_a_missing_one_its_path() {
 #[test]
 fn every_setting_says_what_it_allows_and_has_a_variable_of_its_own() {
     let leaves = leaves();
-    assert_eq!(leaves.len(), 48);
+    assert_eq!(leaves.len(), 49);
     let mut variables: Vec<&str> = leaves.iter().map(|leaf| leaf.variable).collect();
     variables.sort_unstable();
     variables.dedup();

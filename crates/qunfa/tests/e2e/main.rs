@@ -7,6 +7,7 @@ mod common;
 mod crash;
 mod data;
 mod fault;
+mod inbox;
 mod intercept;
 mod library;
 mod mass;

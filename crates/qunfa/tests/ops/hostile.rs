@@ -74,7 +74,7 @@ impl Kind {
     }
 }
 
-const NATIVE: [&str; 14] = [
+const NATIVE: [&str; 26] = [
     "/v1/accounts",
     "/v1/accounts/{appid}",
     "/v1/accounts/{appid}/followers",
@@ -85,7 +85,19 @@ const NATIVE: [&str; 14] = [
     "/v1/accounts/{appid}/schedules/1",
     "/v1/accounts/{appid}/originals",
     "/v1/accounts/{appid}/events",
+    "/v1/inbox-tokens",
     "/inbox/entries",
+    "/inbox/entries/AAAAAAAAAAAAAAAAAAAAAA",
+    "/inbox/accounts",
+    "/inbox/accounts/{appid}",
+    "/inbox/read",
+    "/inbox/unread",
+    "/inbox/recalls?since=2026-11-22T10:00:00Z",
+    "/inbox/me",
+    "/inbox/push",
+    "/inbox/push/subscriptions",
+    "/v1/accounts/{appid}/push-bridge",
+    "/v1/accounts/{appid}/push-bridge/dead-letters",
     "/s/AAAAAAAAAAAAAAAAAAAAAA",
     "/readyz",
     "/metrics",

@@ -10,33 +10,39 @@ use axum::{
 use domain::{comment::WriteRefusal, id::CommentId, statistics::Read};
 use serde::{Deserialize, Serialize};
 use store::comment::ReaderArticle;
+use utoipa::ToSchema;
 
 use crate::{
     api::query,
     app::App,
     inbox::reader::OfEntry,
-    v1::{problem::Problem, request::Strict},
+    v1::{
+        problem::{Problem, ProblemShape},
+        request::Strict,
+    },
 };
 
 /// A comment to be written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
+    /// The article's place, from 1.
     #[serde(default = "first")]
     index: u8,
     content: String,
 }
 
 /// A comment that was written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Written {
     comment_id: i64,
 }
 
 /// Which article was read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRead {
+    /// The article's place, from 1.
     #[serde(default = "first")]
     index: u8,
 }
@@ -45,7 +51,18 @@ fn first() -> u8 {
     1
 }
 
-/// `POST /inbox/entries/{id}/comments {"index":1,"content":"…"}`; `index` is the article's place, from 1.
+/// Comments on an article of an entry.
+#[utoipa::path(post, path = "/inbox/entries/{entry}/comments", params(("entry" = String, Path)),
+    request_body = NewComment,
+    responses(
+        (status = 201, body = Written),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape),
+        (status = 403, description = "Only followers may comment", body = ProblemShape),
+        (status = 404, body = ProblemShape),
+        (status = 409, description = "Closed, or too many of this reader", body = ProblemShape)
+    )
+)]
 pub async fn comment(
     of: OfEntry,
     State(app): State<App>,
@@ -68,7 +85,15 @@ pub async fn comment(
     ))
 }
 
-/// `DELETE /inbox/entries/{id}/comments/{comment}?index=1`: the reader's own comment.
+/// Deletes the reader's own comment.
+#[utoipa::path(delete, path = "/inbox/entries/{entry}/comments/{comment}",
+    params(("entry" = String, Path), ("comment" = i64, Path), ("index" = Option<u8>, Query)),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, body = ProblemShape),
+        (status = 404, body = ProblemShape)
+    )
+)]
 pub async fn withdraw(
     of: OfEntry,
     State(app): State<App>,
@@ -89,8 +114,16 @@ pub async fn withdraw(
     }
 }
 
-/// `POST /inbox/entries/{id}/reads {"index":1}`: whose page load it was that came without a name. Counts the
-/// person and no further time; a page that is loaded with the inbox token counts both by itself.
+/// Says whose page load it was that came without a name. Counts the person and no further time; a page that is loaded
+/// with the inbox token counts both by itself.
+#[utoipa::path(post, path = "/inbox/entries/{entry}/reads", params(("entry" = String, Path)),
+    request_body = NewRead,
+    responses(
+        (status = 204, description = "Counted"),
+        (status = 401, body = ProblemShape),
+        (status = 404, body = ProblemShape)
+    )
+)]
 pub async fn read(
     of: OfEntry,
     State(app): State<App>,

@@ -8,6 +8,7 @@ use axum::{
 use domain::position::Membership;
 use serde::Serialize;
 use store::inbox::Search;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     api::query,
@@ -17,7 +18,7 @@ use crate::{
         reader::{OfEntry, Reader},
     },
     v1::{
-        problem::{NativeResult, Problem},
+        problem::{NativeResult, Problem, ProblemShape},
         request::limit,
     },
 };
@@ -30,16 +31,26 @@ const PAGE_MAX: usize = 100;
 const SEARCH_MAX: usize = 100;
 
 /// Where and how much to read.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct InboxQuery {
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// A position: what came after it, oldest first; without `cursor` and `q`.
     after: Option<String>,
+    /// Only entries of the account with this appid.
     account: Option<String>,
+    /// Words that titles, digests or texts must have, 100 characters at most. A page may be short; go on while there is
+    /// a `next_cursor`.
+    #[param(rename = "q", value_type = Option<String>)]
     search: Option<Search>,
+    /// Entries on the page: 1 to 100, 20 when left out.
+    #[param(value_type = Option<u32>)]
     limit: usize,
 }
 
 /// A page of an inbox: with `next_cursor` one newest first, with `more` one on from a position.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum InboxPage {
     /// Newest first.
@@ -62,7 +73,14 @@ pub enum InboxPage {
     },
 }
 
-/// `GET /inbox/entries?cursor=&limit=&account=&q=`, or `?after=&limit=&account=`.
+/// Entries newest first, page by page; or with `after` those that came after a position, oldest first.
+#[utoipa::path(get, path = "/inbox/entries", params(InboxQuery), responses(
+    (status = 200, body = InboxPage),
+    (status = 304, description = "As in If-None-Match; every other read answers so too"),
+    (status = 400, body = ProblemShape),
+    (status = 401, body = ProblemShape),
+    (status = 404, description = "No such account of this reader", body = ProblemShape)
+))]
 pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> NativeResult<InboxPage> {
     let of = narrowed(&app, &reader, query.account.as_deref()).await?;
     if let Some(after) = &query.after {
@@ -95,7 +113,12 @@ pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> 
     }))
 }
 
-/// `GET /inbox/entries/{id}`.
+/// One entry.
+#[utoipa::path(get, path = "/inbox/entries/{entry}", params(("entry" = String, Path)), responses(
+    (status = 200, body = EntryShape),
+    (status = 401, body = ProblemShape),
+    (status = 404, description = "Not in this inbox, or taken back", body = ProblemShape)
+))]
 pub async fn get(of: OfEntry, State(app): State<App>) -> NativeResult<EntryShape> {
     let entry = app.store.inbox_entry(of.follower, of.entry).await?;
     let entry = entry.ok_or_else(|| Problem::not_found("entry"))?;

@@ -7,19 +7,27 @@ use domain::{
 };
 use serde::Serialize;
 use store::{inbox::Entry, media::FrozenNews};
+use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// One mass in one follower's inbox.
-#[derive(Debug, Default, Serialize)]
+/// One mass in a reader's inbox; what does not apply to its type is left out.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Entry)]
 pub struct EntryShape {
+    /// The same in every answer and event.
     id: String,
+    /// The appid of the account that sent it.
     account: String,
     account_name: String,
+    /// The account's number of this mass send.
     msg_id: i64,
+    /// `text`, `image`, `voice`, `music`, `mpvideo`, `mpnews` or `wxcard`.
     #[serde(rename = "type")]
     kind: &'static str,
+    #[schema(format = DateTime)]
     sent_at: String,
+    /// Present and true for a preview.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     preview: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +55,8 @@ pub struct EntryShape {
 }
 
 /// One article on the card of a news.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EntryArticle)]
 pub struct ArticleShape {
     pub(crate) title: String,
     pub(crate) digest: String,

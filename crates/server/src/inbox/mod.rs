@@ -1,21 +1,35 @@
 //! What readers read: `/inbox/**`, by an inbox token of one follower or of one person over all accounts.
 
-mod article;
-mod entries;
+pub mod accounts;
+pub mod article;
+pub mod entries;
 pub mod entry;
-mod push;
+mod fresh;
+pub mod me;
+mod origins;
+pub mod push;
 pub mod reader;
+pub mod reading;
 
 use axum::{
-    Router,
-    routing::{delete, get, post},
+    Router, middleware,
+    routing::{delete, get, patch, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, transport::PanicAnswer, v1::problem::Problem};
+use crate::{app::App, openapi, transport::PanicAnswer, v1::problem::Problem};
 
 /// All calls of readers' apps.
-pub fn routes() -> Router<App> {
+pub fn routes(app: &App) -> Router<App> {
+    let routes = answers().layer(CatchPanicLayer::custom(PanicAnswer::Problem));
+    match origins::layer(&app.settings.reader_origins) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    }
+}
+
+/// The calls with one answer each; what is read of them is tagged.
+fn answers() -> Router<App> {
     Router::new()
         .route("/inbox/entries", get(entries::list).fallback(wrong_method))
         .route("/inbox/entries/{entry}", get(entries::get).fallback(wrong_method))
@@ -39,7 +53,18 @@ pub fn routes() -> Router<App> {
                 .delete(push::unsubscribe)
                 .fallback(wrong_method),
         )
-        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
+        .route("/inbox/accounts", get(accounts::list).fallback(wrong_method))
+        .route(
+            "/inbox/accounts/{appid}",
+            patch(accounts::change).fallback(wrong_method),
+        )
+        .route("/inbox/unread", get(reading::unread).fallback(wrong_method))
+        .route("/inbox/read", post(reading::mark).fallback(wrong_method))
+        .route("/inbox/recalls", get(reading::recalls).fallback(wrong_method))
+        .route("/inbox/me", get(me::me).fallback(wrong_method))
+        .route("/inbox/token", delete(me::log_out).fallback(wrong_method))
+        .route("/openapi.json", get(openapi::show).fallback(wrong_method))
+        .layer(middleware::from_fn(fresh::tag))
 }
 
 async fn wrong_method() -> Problem {

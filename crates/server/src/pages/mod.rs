@@ -6,7 +6,7 @@
 mod article;
 mod file;
 mod history;
-mod page;
+pub(crate) mod page;
 mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};

@@ -4,11 +4,12 @@ use axum::{Json, extract::State, http::StatusCode};
 use domain::{account::Account, id::ExternalId, position::Membership, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{crash_point, inbox_token::InboxTokenEnd, token::TOKEN_SECONDS, vault};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
     v1::{
-        problem::Problem,
+        problem::{Problem, ProblemShape},
         request::{Admin, OfAccount, Strict},
     },
 };
@@ -17,31 +18,37 @@ use crate::{
 const SECONDS_MAX: i64 = 30 * 24 * 3_600;
 
 /// Whose inbox, and for how long.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
+    /// The follower by its OpenID; this or the external id.
     openid: Option<String>,
+    /// The follower by the organisation's own user id.
     external_id: Option<String>,
+    /// Seconds: 1 to 2592000, 7200 when left out.
     expires_in: Option<i64>,
 }
 
 /// A new token; shown once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Issued {
     token: String,
+    /// Seconds.
     expires_in: i64,
 }
 
 /// Whose inbox over all accounts, and for how long.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPersonToken {
+    /// The organisation's own user id, of somebody whom an account knows.
     external_id: String,
+    /// Seconds: 1 to 2592000, 7200 when left out.
     expires_in: Option<i64>,
 }
 
 /// Which tokens end: one, or all of a follower.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
     token: Option<String>,
@@ -50,14 +57,24 @@ pub struct Ended {
 }
 
 /// Which tokens end: one, or all of a person.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndedPerson {
     token: Option<String>,
     external_id: Option<String>,
 }
 
-/// `POST /v1/accounts/{appid}/inbox-tokens`.
+/// Issues a token of one follower.
+#[utoipa::path(post, path = "/v1/accounts/{appid}/inbox-tokens", params(("appid" = String, Path)),
+    request_body = NewToken,
+    security(("admin" = [])),
+    responses(
+        (status = 201, body = Issued),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape),
+        (status = 404, description = "No such account or follower", body = ProblemShape)
+    )
+)]
 pub async fn issue(
     OfAccount(account): OfAccount,
     State(app): State<App>,
@@ -72,7 +89,16 @@ pub async fn issue(
     Ok((StatusCode::CREATED, Json(fresh)))
 }
 
-/// `POST /v1/inbox-tokens`: a token of a person over all accounts, by the operator's admin token alone (SEC2).
+/// Issues a token of one person over all accounts: the operator's admin token alone can (SEC2).
+#[utoipa::path(post, path = "/v1/inbox-tokens", request_body = NewPersonToken,
+    security(("admin" = [])),
+    responses(
+        (status = 201, body = Issued),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape),
+        (status = 404, description = "No account knows this person", body = ProblemShape)
+    )
+)]
 pub async fn issue_to_person(
     _: Admin,
     State(app): State<App>,
@@ -90,8 +116,17 @@ pub async fn issue_to_person(
     Ok((StatusCode::CREATED, Json(fresh)))
 }
 
-/// `DELETE /v1/accounts/{appid}/inbox-tokens`: one token, or all of one of the account's followers. A token that the account
-/// never issued is as good as ended.
+/// Ends one token, or all of one of the account's followers. A token that the account never issued is as good as ended.
+#[utoipa::path(delete, path = "/v1/accounts/{appid}/inbox-tokens", params(("appid" = String, Path)),
+    request_body = Ended,
+    security(("admin" = [])),
+    responses(
+        (status = 204, description = "They open nothing any more"),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape),
+        (status = 404, description = "No such account or follower", body = ProblemShape)
+    )
+)]
 pub async fn end(
     OfAccount(account): OfAccount,
     State(app): State<App>,
@@ -114,7 +149,15 @@ pub async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /v1/inbox-tokens`: any one inbox token, or all that a person has over all accounts.
+/// Ends any one inbox token, or all that a person has over all accounts.
+#[utoipa::path(delete, path = "/v1/inbox-tokens", request_body = EndedPerson,
+    security(("admin" = [])),
+    responses(
+        (status = 204, description = "They open nothing any more"),
+        (status = 400, body = ProblemShape),
+        (status = 401, body = ProblemShape)
+    )
+)]
 pub async fn end_of_person(
     _: Admin,
     State(app): State<App>,

@@ -8,6 +8,7 @@ use axum::{
 use domain::{account::CallbackRefusal, tag::TagRefusal};
 use serde::Serialize;
 use store::{StoreError, account::AccountRefusal};
+use utoipa::ToSchema;
 use wire::errcode::ErrCode;
 
 use crate::{api::error::ApiError, guess::TooManyGuesses, v1::send::RefusalShape};
@@ -28,17 +29,24 @@ pub struct Problem {
 /// What a native handler answers.
 pub type NativeResult<T> = Result<Json<T>, Problem>;
 
-#[derive(Serialize)]
-struct Shape<'a> {
-    error: Inner<'a>,
+/// How every error of the native API and of inboxes is written.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemShape {
+    error: ErrorShape,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     refusal: Option<RefusalShape>,
 }
 
-#[derive(Serialize)]
-struct Inner<'a> {
-    code: &'a str,
-    message: &'a str,
+/// What is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorShape {
+    /// A word for programs.
+    #[schema(example = "not_found")]
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
 }
 
 impl Problem {
@@ -123,10 +131,10 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let shape = Shape {
-            error: Inner {
+        let shape = ProblemShape {
+            error: ErrorShape {
                 code: self.code,
-                message: &self.message,
+                message: self.message,
             },
             refusal: self.refusal.as_ref().map(RefusalShape::of),
         };

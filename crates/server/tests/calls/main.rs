@@ -6,6 +6,7 @@ mod comments;
 mod followers;
 mod guessing;
 mod harness;
+mod inbox;
 mod library;
 mod limits;
 mod media;

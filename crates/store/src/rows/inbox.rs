@@ -4,7 +4,10 @@ mod newest;
 mod rows;
 mod stream;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
@@ -17,8 +20,10 @@ use domain::{
 
 use newest::KeptStream;
 pub(super) use newest::Newest;
-use rows::{Hit, HitRow, RowStream, hit};
-use stream::{Direction, in_order, settled};
+pub(super) use rows::RowStream;
+use rows::{Hit, HitRow, hit};
+use stream::settled;
+pub(super) use stream::{Direction, in_order};
 
 use super::{Shared, SqlStore, columns, kept::Kept, mass, media, seal};
 use crate::{
@@ -28,6 +33,8 @@ use crate::{
 
 /// Deliveries that are read at first of each of many accounts.
 const CHUNK_MIN: usize = 8;
+/// Where [`seal::MASS`] says when a mass was taken back.
+const RECALLED_AT: usize = 25;
 
 #[async_trait]
 impl InboxStore for SqlStore {
@@ -113,6 +120,14 @@ impl SqlStore {
             all.push((*of, self.newest(kept, of.account, of.ordinal.block()).await?));
         }
         Ok(all)
+    }
+
+    /// The newest deliveries of the block of a membership, where such things are kept.
+    pub(super) async fn kept_newest(&self, of: Membership) -> StoreResult<Option<Arc<Newest>>> {
+        match &self.shared.kept {
+            Some(kept) => self.newest(kept, of.account, of.ordinal.block()).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The newest deliveries of a block; what is read from the rows is kept for the next reader of the block.
@@ -203,7 +218,10 @@ fn head_of(db: &Connection, account: AccountId, block: BlockNo) -> StoreResult<S
 }
 
 /// The accounts of a reader, as entries name them.
-fn accounts_of(db: &Connection, reader: &[Membership]) -> StoreResult<HashMap<AccountId, Arc<EntryAccount>>> {
+pub(super) fn accounts_of(
+    db: &Connection,
+    reader: &[Membership],
+) -> StoreResult<HashMap<AccountId, Arc<EntryAccount>>> {
     let ids: Vec<u32> = reader.iter().map(|of| of.account.0).collect();
     let mut statement = db.prepare_cached(
         "SELECT id, app_id, name FROM account WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
@@ -259,6 +277,29 @@ fn hit_at(db: &Connection, of: Membership, sequence: Sequence) -> StoreResult<Op
     Ok(encoded_contains(delivered, ordinal.place())?.then_some(hit))
 }
 
+/// Which of these masses were taken back (I15).
+pub(super) fn recalled(
+    db: &Connection,
+    account: AccountId,
+    masses: &[MassId],
+) -> StoreResult<HashSet<MassId>> {
+    let ids: Vec<i64> = masses.iter().map(|mass| mass.0).collect();
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM mass WHERE account = ? AND id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
+        seal::MASS
+    ))?;
+    let mut rows = statement.query(params![account.0, serde_json::to_string(&ids)?])?;
+    let mut gone = HashSet::new();
+    while let Some(row) = rows.next()? {
+        seal::check_mass(&row)?;
+        let recalled: Option<i64> = row.get(RECALLED_AT)?;
+        if recalled.is_some() {
+            gone.insert(MassId(row.get(1)?));
+        }
+    }
+    Ok(gone)
+}
+
 /// The content of a mass, unless it was taken back (I15).
 fn standing(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Option<Content>> {
     let mut statement = db.prepare_cached(&format!(
@@ -270,7 +311,7 @@ fn standing(db: &Connection, account: AccountId, mass: MassId) -> StoreResult<Op
         .next()?
         .ok_or_else(|| columns::damaged("a delivery of no mass"))?;
     seal::check_mass(&row)?;
-    let recalled: Option<i64> = row.get(25)?;
+    let recalled: Option<i64> = row.get(RECALLED_AT)?;
     match recalled {
         Some(_) => Ok(None),
         None => mass::read_content(&row).map(Some),

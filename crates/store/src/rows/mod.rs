@@ -49,6 +49,7 @@ mod outbox;
 mod preview;
 mod publication;
 mod push;
+mod reading;
 mod release;
 mod retention;
 mod schedule;

@@ -142,6 +142,7 @@ async fn sec01_an_inbox_token_opens_no_entry_of_another_account() {
     let before = world.seen_by_its_owner().await;
     let foreign = world.their_things.get("entry");
     for (method, below, body) in [
+        (Method::GET, "", ""),
         (Method::POST, "comments", r#"{"index":1,"content":"x"}"#),
         (Method::DELETE, "comments/1?index=1", ""),
         (Method::POST, "reads", r#"{"index":1}"#),

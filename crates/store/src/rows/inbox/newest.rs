@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     StoreResult,
-    inbox::Entry,
+    inbox::{Entry, EntryAccount},
     rows::{Shared, seal},
     sql::{Connection, params},
 };
@@ -31,20 +31,26 @@ pub(in crate::rows) struct Newest {
     /// The number that the next delivery gets.
     pub(super) next: Sequence,
     /// The number from which on all deliveries are here.
-    pub(super) from: Sequence,
+    from: Sequence,
+    account: Arc<EntryAccount>,
     /// Newest first, without what was recalled.
-    pub(super) lines: Vec<Line>,
+    lines: Vec<Line>,
 }
 
 /// One delivery to a block.
-pub(super) struct Line {
-    pub(super) entry: Entry,
+pub(in crate::rows) struct Line {
+    entry: Entry,
     delivered: Vec<u8>,
 }
 
 impl Line {
+    /// Its number.
+    pub(in crate::rows) fn sequence(&self) -> Sequence {
+        self.entry.sequence
+    }
+
     /// Whether the follower has it.
-    pub(super) fn reached(&self, ordinal: Ordinal) -> StoreResult<bool> {
+    pub(in crate::rows) fn reached(&self, ordinal: Ordinal) -> StoreResult<bool> {
         Ok(encoded_contains(&self.delivered, ordinal.place())?)
     }
 }
@@ -58,6 +64,21 @@ impl Newest {
             .sum()
     }
 
+    /// The account.
+    pub(in crate::rows) fn account(&self) -> &Arc<EntryAccount> {
+        &self.account
+    }
+
+    /// The number from which on all deliveries are here, unless they were recalled.
+    pub(in crate::rows) fn from(&self) -> Sequence {
+        self.from
+    }
+
+    /// The deliveries, newest first.
+    pub(in crate::rows) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
     /// The newest deliveries out of the rows.
     pub(super) fn read(
         db: &Connection,
@@ -65,7 +86,7 @@ impl Newest {
         account: AccountId,
         block: BlockNo,
     ) -> StoreResult<Self> {
-        let sender = account_of(db, account)?;
+        let named = account_of(db, account)?;
         let mut statement = db.prepare_cached(&format!(
             "SELECT {}, delivered FROM delivery
              WHERE account = ? AND block = ? ORDER BY sequence DESC LIMIT ?",
@@ -82,12 +103,17 @@ impl Newest {
             }
             if let Some(content) = standing(db, account, hit.mass)? {
                 let delivered = delivered.to_vec();
-                let entry = entry(db, shared, &sender, hit, content)?;
+                let entry = entry(db, shared, &named, hit, content)?;
                 lines.push(Line { entry, delivered });
             }
         }
         let next = head_of(db, account, block)?;
-        Ok(Self { next, from, lines })
+        Ok(Self {
+            next,
+            from,
+            account: named,
+            lines,
+        })
     }
 }
 

@@ -25,9 +25,9 @@ const CHUNK_MAX: usize = 256;
 
 /// A delivery that reached a follower.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hit {
+pub(in crate::rows) struct Hit {
     pub(super) sequence: Sequence,
-    pub(super) mass: MassId,
+    pub(in crate::rows) mass: MassId,
     pub(super) preview: bool,
     pub(super) sent_at: Timestamp,
 }
@@ -53,7 +53,7 @@ pub(super) fn hit<'r>(row: &'r Row<'_>) -> StoreResult<HitRow<'r>> {
 }
 
 /// The deliveries of one account that reached one follower.
-pub(super) struct RowStream<'d> {
+pub(in crate::rows) struct RowStream<'d> {
     db: &'d Connection,
     shared: &'d Shared,
     account: Arc<EntryAccount>,
@@ -68,7 +68,7 @@ pub(super) struct RowStream<'d> {
 
 impl<'d> RowStream<'d> {
     /// `chunk` is how many deliveries are read at first.
-    pub(super) fn new(
+    pub(in crate::rows) fn new(
         (db, shared): (&'d Connection, &'d Shared),
         account: Arc<EntryAccount>,
         of: Membership,
@@ -125,9 +125,23 @@ impl<'d> RowStream<'d> {
     }
 
     /// The next one without its content, whether it was taken back or not.
-    pub(super) fn next_hit(&mut self) -> StoreResult<Option<Hit>> {
+    pub(in crate::rows) fn next_hit(&mut self) -> StoreResult<Option<Hit>> {
         self.fill()?;
         Ok(self.found.pop_front())
+    }
+
+    /// The next ones; none at the end.
+    pub(in crate::rows) fn next_hits(&mut self) -> StoreResult<Vec<Hit>> {
+        self.fill()?;
+        Ok(self.found.drain(..).collect())
+    }
+
+    /// The entry of a delivery; `None` when it was taken back.
+    pub(in crate::rows) fn entry(&self, hit: Hit) -> StoreResult<Option<Entry>> {
+        match standing(self.db, self.of.account, hit.mass)? {
+            Some(content) => entry(self.db, self.shared, &self.account, hit, content).map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -148,9 +162,6 @@ impl Stream for RowStream<'_> {
         let Some(hit) = self.next_hit()? else {
             return Ok(None);
         };
-        match standing(self.db, self.of.account, hit.mass)? {
-            Some(content) => Ok(Some(entry(self.db, self.shared, &self.account, hit, content)?)),
-            None => Ok(None),
-        }
+        Ok(self.entry(hit)?)
     }
 }

@@ -19,7 +19,7 @@ const LOOKED_AT: usize = 1_000;
 
 /// Which way a stream goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(in crate::rows) enum Direction {
     /// From the newest to the oldest.
     Back,
     /// From the oldest to the newest.
@@ -147,7 +147,7 @@ pub(super) fn after<S: Stream>(streams: &mut [S], heads: Position, limit: usize)
 }
 
 /// The memberships in the order in which their streams are merged.
-pub(super) fn in_order(reader: &[Membership]) -> Vec<Membership> {
+pub(in crate::rows) fn in_order(reader: &[Membership]) -> Vec<Membership> {
     let mut sorted = reader.to_vec();
     sorted.sort_unstable();
     sorted
