@@ -80,6 +80,8 @@ pub trait ChannelStore {
         until: Timestamp,
         now: Timestamp,
     ) -> StoreResult<Option<LaneLease>>;
+    /// Keeps a lane until then; false when it has passed to another worker.
+    async fn keep_lane(&self, lease: LaneLease, until: Timestamp) -> StoreResult<bool>;
     /// Gives a lane back.
     async fn leave_lane(&self, lease: LaneLease) -> StoreResult<()>;
 }

@@ -31,6 +31,10 @@ pub(super) struct EntryShape {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    media_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cover_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     card_id: Option<String>,
 }
 
@@ -49,7 +53,13 @@ impl Channels {
             digest: None,
             text: None,
             url: None,
+            media_url: None,
+            cover_url: None,
             card_id: None,
+        };
+        let media = || {
+            let link = self.link(account, LinkKind::MessageMedia, release.mass.0, 0);
+            Some(self.public(&format!("/media/{link}")))
         };
         match &release.content {
             Content::Text(text) => EntryShape {
@@ -59,15 +69,20 @@ impl Channels {
             Content::Image { caption, .. } => EntryShape {
                 title: given(&caption.title),
                 text: given(&caption.recommend),
+                media_url: media(),
                 ..base
             },
-            Content::Voice(_) | Content::Music(_) => base,
+            Content::Voice(_) | Content::Music(_) => EntryShape {
+                media_url: media(),
+                ..base
+            },
             Content::Video {
                 title, description, ..
             } => EntryShape {
                 title: Some(title.clone()),
                 digest: Some(description.clone()),
                 url: Some(self.page(account, LinkKind::Video, release.mass.0, 0)),
+                media_url: media(),
                 ..base
             },
             Content::Card { id, title } => EntryShape {
@@ -86,6 +101,10 @@ impl Channels {
                     title: first.map(|first| first.article.title.clone()),
                     digest: first.map(|first| first.article.digest.clone()),
                     url: first.map(|_| self.page(account, kind, number, 1)),
+                    cover_url: first.map(|_| {
+                        let link = self.link(account, LinkKind::Cover, news.0, 1);
+                        self.public(&format!("/media/{link}"))
+                    }),
                     ..base
                 }
             }

@@ -35,8 +35,10 @@ use push::Signer;
 
 /// Lanes that one worker walks at a time.
 const LANES: usize = 32;
-/// A lane is another worker's after this time without a report: longer than a page may take.
-const LEASE_MS: i64 = 60_000;
+/// A lane is another worker's after this time without a word (I18).
+const LEASE_MS: i64 = 10_000;
+/// A lane that is walked is renewed so often.
+const RENEWAL_MS: i64 = 3_000;
 /// A lane whose rows cannot be read or written is left alone this long.
 const PAUSE_MS: i64 = 5_000;
 /// Real time that a receiver has to answer.
@@ -177,12 +179,21 @@ impl Channels {
     }
 
     async fn walk(&self, lease: LaneLease) {
-        let walked = match lease.lane {
-            Lane::Push(..) => self.walk_push(lease).await,
-            Lane::Bridge(_) => self.walk_bridge(lease).await,
+        let walk = async {
+            match lease.lane {
+                Lane::Push(..) => self.walk_push(lease).await,
+                Lane::Bridge(_) => self.walk_bridge(lease).await,
+            }
+        };
+        let account = lease.lane.account();
+        let walked = tokio::select! {
+            walked = walk => walked,
+            kept = self.keep(lease) => {
+                tracing::warn!(account.id = account.0, "a lane of a channel had passed to another worker");
+                kept
+            }
         };
         if let Err(error) = walked {
-            let account = lease.lane.account();
             tracing::error!(%error, account.id = account.0, "a channel is paused");
             let until = self.0.clock.now().plus_ms(PAUSE_MS);
             self.walked().paused.push((lease.lane, until));
@@ -190,6 +201,17 @@ impl Channels {
         self.walked().busy.remove(&lease.lane);
         self.0.landed.notify_waiters();
         self.0.bus.publish(Hint::Work);
+    }
+
+    /// Renews the lease of a lane; returns when it has passed to another worker.
+    async fn keep(&self, lease: LaneLease) -> StoreResult<()> {
+        loop {
+            self.0.clock.sleep_until(self.now().plus_ms(RENEWAL_MS)).await;
+            let until = self.now().plus_ms(LEASE_MS);
+            if !self.0.store.keep_lane(lease, until).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Lanes that are not to be begun now, and when the first of the paused ones may be.

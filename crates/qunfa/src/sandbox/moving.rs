@@ -16,6 +16,7 @@ use store::{
     Store, StoreError, StoreResult,
     bus::{Bus, Hint},
     clock::{Clock, ClockMode},
+    mass::WorkerId,
     random::Random,
     rows::SqlStore,
 };
@@ -213,7 +214,16 @@ impl Moving {
         let event = self.store.next_event_due(Vec::new()).await?;
         let masses = self.store.running_masses().await?;
         let mass = masses.iter().filter_map(|mass| mass.next_due).min();
-        Ok([schedule, event, mass, self.readers.next().await]
+        let lanes = self
+            .store
+            .due_lanes(Vec::new(), &WorkerId("nobody".to_owned()), self.clock.now())
+            .await?;
+        let lane = if lanes.lanes.is_empty() {
+            lanes.next
+        } else {
+            Some(self.clock.now())
+        };
+        Ok([schedule, event, mass, lane, self.readers.next().await]
             .into_iter()
             .flatten()
             .min())

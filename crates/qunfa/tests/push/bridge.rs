@@ -90,6 +90,42 @@ async fn a_bridge_is_told_in_signed_batches_who_got_what_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_batch_tells_of_every_kind_of_message_what_the_inbox_tells() {
+    let server = TestServer::start().await;
+    let account = server.account(SERVICE).await;
+    let listener = Listener::start().await;
+    set(&account, &listener).await;
+    let news = account.news(2).await;
+    let picture = account
+        .upload(
+            "/cgi-bin/media/upload?type=image",
+            crate::common::files::jpeg(8, 8),
+            "a.jpg",
+        )
+        .await;
+    let messages = [
+        json!({"msgtype": "mpnews", "mpnews": {"media_id": news}}),
+        json!({"msgtype": "image", "image": {"media_id": picture["media_id"]}}),
+        json!({"msgtype": "text", "text": {"content": "一"}}),
+    ];
+    for mut message in messages {
+        message["filter"] = json!({"is_to_all": true});
+        accepted(&account.call("/cgi-bin/message/mass/sendall", message).await);
+        server.settle().await;
+    }
+    let told = listener.wait(3).await;
+    let entries = account.inbox(&account.open_id(0).await).await;
+    for (one, entry) in told.iter().zip(entries.iter().rev()) {
+        let body = one.json();
+        let told = body["entry"].as_object().expect("an object");
+        assert!(told.len() >= 7, "{told:?}");
+        for (field, value) in told {
+            assert_eq!(Some(value), entry.get(field), "{field} of {}", entry["type"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_taken_is_told_again_the_same_and_nothing_overtakes_it() {
     let server = TestServer::with_followers(1_200).await;
     let account = server.account(SERVICE).await;

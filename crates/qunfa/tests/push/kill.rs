@@ -9,11 +9,11 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Process, port, postgres::database_of};
+use testkit::{Postgres, Process, port, postgres::database_of};
 
 use crate::{
     listener::{Answer, Listener, Told},
-    service::PushService,
+    service::{Browser, PushService},
 };
 
 const ADMIN: &str = "push-admin-token-0123456789";
@@ -26,13 +26,27 @@ struct Server {
     http: reqwest::Client,
 }
 
+/// When the server is killed, by batches told. A server on PostgreSQL waits until the dead one's lease is over.
+fn kills(folder: &Path) -> &'static [usize] {
+    match database_of(folder) {
+        None => &[2, 6, 9, 13, 17, 21],
+        Some(_) => &[6, 17],
+    }
+}
+
 impl Server {
     async fn start(folder: &Path) -> Self {
+        Self::start_on(folder, "data").await
+    }
+
+    /// One of several over the database of a folder.
+    async fn start_on(folder: &Path, data: &str) -> Self {
         let port = port::free();
         let mut serve = Command::new(env!("CARGO_BIN_EXE_qunfa"));
         serve
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
-            .arg(folder.join("data"))
+            .arg(folder.join(data))
+            .env("QUNFA_STORE_MASTER_KEY_FILE", folder.join("master.key"))
             .env("QUNFA_ADMIN_TOKEN", ADMIN)
             .env("QUNFA_CALLBACK_ALLOW", "127.0.0.0/8")
             .env("QUNFA_PUSH_ALLOW", "127.0.0.0/8")
@@ -100,6 +114,33 @@ impl Server {
         appid
     }
 
+    /// Some browsers of each of the first followers of an account.
+    async fn browsers(
+        &self,
+        service: &PushService,
+        appid: &str,
+        readers: usize,
+        each: usize,
+    ) -> Vec<Browser> {
+        let mut browsers = Vec::new();
+        for number in 0..readers {
+            let who = json!({"external_id": format!("u{number}")});
+            let tokens = format!("/v1/accounts/{appid}/inbox-tokens");
+            let token = self.native(Method::POST, &tokens, who).await["token"].clone();
+            let token = token.as_str().expect("a token");
+            let key = self.call(Method::GET, "/inbox/push", token, json!({})).await;
+            let key = key["public_key"].as_str().expect("a key");
+            for _ in 0..each {
+                let browser = service.browser(key).await;
+                let subscription = browser.subscription.clone();
+                self.call(Method::POST, "/inbox/push/subscriptions", token, subscription)
+                    .await;
+                browsers.push(browser);
+            }
+        }
+        browsers
+    }
+
     async fn send(&self, appid: &str, text: &str) {
         let body = json!({"filter": {"is_to_all": true}, "text": {"content": text}, "msgtype": "text"});
         self.native(Method::POST, &format!("/v1/accounts/{appid}/masses"), body)
@@ -134,11 +175,10 @@ async fn i09_a_server_killed_between_batches_tells_every_follower_in_order() {
     }
     let mut server = server;
     let whole = SENDS.len() * FOLLOWERS.div_ceil(1_000);
-    let mut kills = 0;
-    for batches in [2, 6, 9, 13, 17, 21] {
-        listener.wait(batches).await;
+    let kills = kills(folder.path());
+    for batches in kills {
+        listener.wait(*batches).await;
         server.process.kill();
-        kills += 1;
         server = Server::start(folder.path()).await;
     }
     let distinct = |told: &[Told]| {
@@ -172,7 +212,8 @@ async fn i09_a_server_killed_between_batches_tells_every_follower_in_order() {
         );
     }
     println!(
-        "{kills} kills, {} batches, {} told again",
+        "{} kills, {} batches, {} told again",
+        kills.len(),
         firsts.len(),
         told.len() - firsts.len()
     );
@@ -188,32 +229,12 @@ async fn i09_a_server_killed_between_pages_pushes_to_every_browser() {
     let service = PushService::start().await;
     let mut server = Server::start(folder.path()).await;
     let appid = server.account(READERS).await;
-    let mut browsers = Vec::new();
-    let mut key = String::new();
-    for number in 0..READERS {
-        let who = json!({"external_id": format!("u{number}")});
-        let tokens = format!("/v1/accounts/{appid}/inbox-tokens");
-        let token = server.native(Method::POST, &tokens, who).await["token"].clone();
-        let token = token.as_str().expect("a token");
-        if key.is_empty() {
-            let answer = server.call(Method::GET, "/inbox/push", token, json!({})).await;
-            key = answer["public_key"].as_str().expect("a key").to_owned();
-        }
-        for _ in 0..EACH {
-            let browser = service.browser(&key).await;
-            let path = "/inbox/push/subscriptions";
-            server
-                .call(Method::POST, path, token, browser.subscription.clone())
-                .await;
-            browsers.push(browser);
-        }
-    }
+    let browsers = server.browsers(&service, &appid, READERS, EACH).await;
     server.send(&appid, "one").await;
-    let mut kills = 0;
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(120)).await;
+    let times_killed = kills(folder.path()).len().min(3);
+    for times in 0..times_killed {
+        service.wait_total(100 + 200 * times as u64).await;
         server.process.kill();
-        kills += 1;
         server = Server::start(folder.path()).await;
     }
     let mut times = BTreeMap::new();
@@ -230,11 +251,43 @@ async fn i09_a_server_killed_between_pages_pushes_to_every_browser() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    println!("{kills} kills, browsers by pushes: {times:?}");
+    println!("{times_killed} kills, browsers by pushes: {times:?}");
     // A page that was under way is repeated, never more.
-    assert!(times.keys().all(|pushes| *pushes <= kills + 1), "{times:?}");
+    assert!(
+        times.keys().all(|pushes| *pushes <= times_killed + 1),
+        "{times:?}"
+    );
     server.process.kill();
     let endpoint = browsers[0].subscription["endpoint"].as_str().expect("text");
     let auth = browsers[0].subscription["keys"]["auth"].as_str().expect("text");
     check_log(folder.path(), &[endpoint, auth, ADMIN]);
+}
+
+#[tokio::test]
+async fn i16_workers_on_one_database_share_lanes_and_push_and_tell_everything_once() {
+    const FOLLOWERS: usize = 5_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Postgres::shared().create_database();
+    std::fs::write(folder.path().join("database.url"), database).expect("a note");
+    let (service, listener) = tokio::join!(PushService::start(), Listener::start());
+    let first = Server::start_on(folder.path(), "one").await;
+    let second = Server::start_on(folder.path(), "two").await;
+    let (appid, other) = (first.account(FOLLOWERS).await, second.account(FOLLOWERS).await);
+    let bridge = json!({"url": listener.url, "secret": SECRET});
+    for appid in [&appid, &other] {
+        let path = format!("/v1/accounts/{appid}/push-bridge");
+        first.native(Method::PUT, &path, bridge.clone()).await;
+    }
+    let mut browsers = first.browsers(&service, &appid, 30, 2).await;
+    browsers.extend(second.browsers(&service, &other, 30, 2).await);
+    for text in ["one", "two"] {
+        first.send(&appid, text).await;
+        second.send(&other, text).await;
+    }
+    let told = listener.wait(20).await;
+    let ids: BTreeSet<&str> = told.iter().map(Told::id).collect();
+    assert_eq!((told.len(), ids.len()), (20, 20), "no batch twice");
+    for browser in &browsers {
+        service.wait_pushes(browser, 2).await;
+    }
 }

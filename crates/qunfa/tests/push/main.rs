@@ -4,6 +4,7 @@
 mod bridge;
 mod calls;
 #[path = "../e2e/common/mod.rs"]
+#[expect(dead_code, reason = "made for other tests too")]
 mod common;
 mod kill;
 mod listener;

@@ -129,6 +129,19 @@ impl PushService {
             .clone()
     }
 
+    /// Waits until so many pushes came for all browsers.
+    pub async fn wait_total(&self, count: u64) {
+        for _ in 0..3_000 {
+            let answer = self.http.get(format!("{}/pushes", self.base)).send().await;
+            let total: u64 = answer.expect("an answer").json().await.expect("a number");
+            if total >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not {count} pushes; {:?}", self.wrong.lock());
+    }
+
     /// What the user saw, once it is so many.
     pub async fn wait_seen(&self, browser: &Browser, count: usize) -> Vec<Value> {
         for _ in 0..1_000 {

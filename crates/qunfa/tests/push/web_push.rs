@@ -4,8 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    calls::Reader,
+    calls::{Reader, bridge},
     common::{SERVICE, SUBSCRIPTION, TestServer, accepted},
+    listener::Listener,
     service::PushService,
 };
 
@@ -275,4 +276,40 @@ async fn who_left_is_not_pushed_to_and_who_comes_back_is() {
     server.settle().await;
     service.wait_seen(&there, 2).await;
     assert_eq!(service.wait_seen(&gone, 1).await[0]["body"], "two");
+}
+
+#[tokio::test]
+async fn a_muted_account_is_silent_on_both_channels() {
+    let (server, service) = tokio::join!(TestServer::start(), PushService::start());
+    let account = server.account(SERVICE).await;
+    let listener = Listener::start().await;
+    let body = json!({"url": listener.url});
+    assert_eq!(bridge(&account, Method::PUT, "", Some(body)).await.0, 201);
+    let (quiet, other) = (Reader::of(&account, 0).await, Reader::of(&account, 1).await);
+    let (muted, heard) = (
+        quiet.browser(&service, "zh").await,
+        other.browser(&service, "zh").await,
+    );
+    let wish = async |muted: bool| {
+        let path = format!("/inbox/accounts/{SERVICE}");
+        let (status, answer) = quiet
+            .call(Method::PATCH, &path, Some(&json!({"muted": muted})))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    wish(true).await;
+    accepted(&account.send_text("one").await);
+    server.settle().await;
+    service.wait_seen(&heard, 1).await;
+    let named = listener.wait(1).await[0].external_ids();
+    assert!(
+        named.len() == 9 && !named.contains(&"user-000000000".to_owned()),
+        "{named:?}"
+    );
+    assert_eq!(account.inbox_texts(&account.open_id(0).await).await, ["one"]);
+    wish(false).await;
+    accepted(&account.send_text("two").await);
+    server.settle().await;
+    assert_eq!(service.wait_seen(&muted, 1).await[0]["body"], "two");
+    assert_eq!(listener.wait(2).await[1].external_ids().len(), 10);
 }

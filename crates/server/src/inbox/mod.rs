@@ -7,7 +7,7 @@ pub mod entry;
 mod fresh;
 pub mod me;
 mod origins;
-mod push;
+pub mod push;
 pub mod reader;
 pub mod reading;
 
@@ -46,6 +46,14 @@ fn answers() -> Router<App> {
             "/inbox/entries/{entry}/reads",
             post(article::read).fallback(wrong_method),
         )
+        .route("/inbox/push", get(push::key).fallback(wrong_method))
+        .route(
+            "/inbox/push/subscriptions",
+            get(push::list)
+                .post(push::subscribe)
+                .delete(push::unsubscribe)
+                .fallback(wrong_method),
+        )
         .route("/inbox/accounts", get(accounts::list).fallback(wrong_method))
         .route(
             "/inbox/accounts/{appid}",
@@ -57,14 +65,6 @@ fn answers() -> Router<App> {
         .route("/inbox/me", get(me::me).fallback(wrong_method))
         .route("/inbox/token", delete(me::log_out).fallback(wrong_method))
         .route("/openapi.json", get(openapi::show).fallback(wrong_method))
-        .route("/inbox/push", get(push::key).fallback(wrong_method))
-        .route(
-            "/inbox/push/subscriptions",
-            get(push::list)
-                .post(push::subscribe)
-                .delete(push::unsubscribe)
-                .fallback(wrong_method),
-        )
         .layer(middleware::from_fn(fresh::tag))
 }
 

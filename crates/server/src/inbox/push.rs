@@ -10,36 +10,39 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::push::Browser;
+use utoipa::ToSchema;
 use wire::push::BrowserKeys;
 
 use super::reader::Reader;
 use crate::{
     app::App,
     v1::{
-        problem::{NativeResult, Problem},
+        problem::{NativeResult, Problem, ProblemShape},
         request::Strict,
     },
 };
 
 /// What a browser subscribes with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PushKey {
     public_key: String,
 }
 
 /// A subscription as `PushSubscription.toJSON()` writes it, and the language of fixed words.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSubscription {
+    /// The push service's URL for this browser.
     endpoint: String,
     keys: Keys,
+    /// `zh` or `en`; `zh` unless told.
     language: Option<String>,
     // Browsers send it along; push services say themselves when a subscription ends.
     #[serde(rename = "expirationTime")]
     _expiration_time: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Keys {
     p256dh: String,
@@ -47,32 +50,41 @@ struct Keys {
 }
 
 /// Which subscription ends.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndedSubscription {
     endpoint: String,
 }
 
 /// One of a reader's subscriptions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionShape {
     endpoint_host: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
 /// All subscriptions of a reader.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionList {
     subscriptions: Vec<SubscriptionShape>,
 }
 
-/// `GET /inbox/push`.
+/// `GET /inbox/push`: what a browser subscribes with.
+#[utoipa::path(get, path = "/inbox/push", responses(
+    (status = 200, body = PushKey),
+    (status = 401, body = ProblemShape)
+))]
 pub async fn key(_: Reader, State(app): State<App>) -> NativeResult<PushKey> {
     let public_key = app.channels.push_public_key().await?;
     Ok(Json(PushKey { public_key }))
 }
 
-/// `GET /inbox/push/subscriptions`.
+/// `GET /inbox/push/subscriptions`: the reader's browsers, oldest first.
+#[utoipa::path(get, path = "/inbox/push/subscriptions", responses(
+    (status = 200, body = SubscriptionList),
+    (status = 401, body = ProblemShape)
+))]
 pub async fn list(reader: Reader, State(app): State<App>) -> NativeResult<SubscriptionList> {
     // A person's browser is subscribed in each of the person's accounts.
     let mut browsers = BTreeMap::new();
@@ -97,7 +109,12 @@ pub async fn list(reader: Reader, State(app): State<App>) -> NativeResult<Subscr
     }))
 }
 
-/// `POST /inbox/push/subscriptions`.
+/// `POST /inbox/push/subscriptions`: subscribes a browser, or renews it.
+#[utoipa::path(post, path = "/inbox/push/subscriptions", request_body = NewSubscription, responses(
+    (status = 201, description = "Entries are pushed to it from now on"),
+    (status = 400, body = ProblemShape),
+    (status = 401, body = ProblemShape)
+))]
 pub async fn subscribe(
     reader: Reader,
     State(app): State<App>,
@@ -125,7 +142,12 @@ pub async fn subscribe(
     }
 }
 
-/// `DELETE /inbox/push/subscriptions`.
+/// `DELETE /inbox/push/subscriptions`: ends one.
+#[utoipa::path(delete, path = "/inbox/push/subscriptions", request_body = EndedSubscription, responses(
+    (status = 204, description = "Nothing is pushed to it any more"),
+    (status = 401, body = ProblemShape),
+    (status = 404, body = ProblemShape)
+))]
 pub async fn unsubscribe(
     reader: Reader,
     State(app): State<App>,

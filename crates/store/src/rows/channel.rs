@@ -78,6 +78,11 @@ impl ChannelStore for SqlStore {
         .await
     }
 
+    async fn keep_lane(&self, lease: LaneLease, until: Timestamp) -> StoreResult<bool> {
+        self.write_aside(lease.lane.account(), move |db, _| keep(db, lease, until))
+            .await
+    }
+
     async fn leave_lane(&self, lease: LaneLease) -> StoreResult<()> {
         self.write_aside(lease.lane.account(), move |db, _| {
             keep(db, lease, Timestamp(0)).map(drop)

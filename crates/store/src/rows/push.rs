@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Targets of one page, about: a page ends with a follower.
-const TARGETS: usize = 256;
+const TARGETS: usize = 128;
 /// Rows that are read at once; more than one reader has.
 const ROWS: usize = 512;
 /// Deliveries to so few are walked by follower, those to more by subscription.

@@ -3,6 +3,7 @@
 //
 // POST /browsers {"applicationServerKey"}   a new browser: its subscription, as PushSubscription.toJSON() writes it
 // POST /browsers/N {"answer", "retryAfter", "hang", "offline"}   how pushes to it are answered from now on
+// GET  /pushes              how many pushes came for all of them
 // GET  /browsers/N          what its user saw, and every push that came
 import { createECDH, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -97,6 +98,7 @@ async function handle(request, body) {
   if (kind === 'browsers' && number === undefined) {
     return [200, {}, subscribe(JSON.parse(body).applicationServerKey)];
   }
+  if (kind === 'pushes') return [200, {}, browsers.reduce((sum, { pushes }) => sum + pushes.length, 0)];
   const browser = browsers[number];
   if (!browser) return [404, {}];
   if (kind === 'browsers' && request.method === 'POST') {
