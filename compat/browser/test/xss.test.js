@@ -160,6 +160,41 @@ for (const [name, change] of [['under the policy of the pages', framed], ['witho
   });
 }
 
+test('sec08: none runs in the reader, in its articles, its search and the element on another page', async () => {
+  const embedding = await serve((path, response) => response.end(`<!doctype html><title>x</title><body><script type="module" src="${sandbox.base}/embed.js"></script><qunfa-inbox server="${sandbox.base}" token="${path.slice(1)}"></qunfa-inbox>`));
+  const guard = await Guard.of(browser, sandbox.base, { viewport: { width: 1440, height: 900 } });
+  guard.also = embedding.base;
+  const page = await guard.page();
+  await page.goto(`${sandbox.base}/reader?as=user-0`);
+  const cards = page.locator('[data-entry]');
+  await cards.first().waitFor();
+  for (let seen = 0, count = await cards.count(); count > seen && count < 240; count = await cards.count()) {
+    seen = count;
+    await cards.last().scrollIntoViewIfNeeded();
+    await page.waitForFunction((before) => document.querySelectorAll('[data-entry]').length > before, seen, { timeout: 3000 }).catch(() => {});
+  }
+  const loaded = await cards.count();
+  assert.ok(loaded >= 60, `${loaded} entries were shown`);
+  let framed = 0;
+  for (let place = 0; place < loaded; place += 6) {
+    await cards.nth(place).getByRole('link').first().click();
+    const frame = page.frameLocator('iframe').locator('body > main');
+    if (await frame.waitFor({ timeout: 400 }).then(() => true, () => false)) framed += 1;
+  }
+  assert.ok(framed > 0, 'articles were shown in the reader');
+  const field = page.getByRole('searchbox').first();
+  await field.fill('<img');
+  await field.press('Enter');
+  await page.waitForTimeout(600);
+  const { token } = await sandbox.native('POST', '/v1/inbox-tokens', { external_id: 'user-0' });
+  await page.goto(`${embedding.base}/${token}`);
+  await page.locator('qunfa-inbox .bell').click();
+  await page.locator('qunfa-inbox .row').first().waitFor();
+  await guard.context.close();
+  embedding.close();
+  assert.deepEqual({ ran: [...guard.ran], faults: guard.faults }, { ran: [], faults: [] });
+});
+
 test('sec08: the same attacks unsanitised run by the hundred, and not one of them under the policy of the pages', async () => {
   const served = await fetch(sandbox.base + world[0]);
   const policy = framed(served.headers.get('content-security-policy'));
