@@ -113,7 +113,8 @@ pub trait InboxStore {
         search: Option<&Search>,
         limit: usize,
     ) -> StoreResult<InboxPage>;
-    /// Entries after a position, oldest first: each once, none skipped (I8).
+    /// Entries after a position, oldest first: each once, none skipped (I8). Accounts of the position that are not among
+    /// the memberships stay as they are in it.
     async fn entries_after(
         &self,
         reader: &[Membership],

@@ -225,6 +225,50 @@ async fn i08_cursors_and_positions_skip_and_repeat_nothing_while_sends_go_on() {
 }
 
 #[tokio::test]
+async fn i08_a_position_moves_on_in_one_account_and_stays_in_the_others() {
+    let server = TestServer::start().await;
+    let [service, subscription] = senders(&server).await;
+    let person = Reader::person(&server, "user-000000001").await;
+    send(&subscription, "旧").await;
+    let position = text(&person.get("/inbox/accounts").await["position"]).to_owned();
+    send(&service, "一").await;
+    send(&subscription, "二").await;
+    let one = person
+        .get(&format!("/inbox/entries?after={position}&account={SERVICE}"))
+        .await;
+    assert_eq!(texts(&one), ["一"]);
+    let rest = format!("/inbox/entries?after={}", text(&one["position"]));
+    assert_eq!(person.texts(&rest).await, ["二"]);
+}
+
+#[tokio::test]
+async fn a_position_from_before_a_restore_goes_on_from_what_there_is() {
+    let server = TestServer::start().await;
+    let [service, _] = senders(&server).await;
+    let person = Reader::person(&server, "user-000000001").await;
+    send(&service, "保存").await;
+    let body = json!({"name": "then"});
+    let (status, answer) = server
+        .native(Method::POST, "/sandbox/snapshots", Some(body))
+        .await;
+    assert_eq!(status, 201, "{answer}");
+    send(&service, "一").await;
+    send(&service, "二").await;
+    let position = text(&person.get("/inbox/entries").await["position"]).to_owned();
+    let path = "/sandbox/snapshots/then/restore";
+    assert_eq!(server.native(Method::POST, path, None).await.0, 200);
+    let now = person.get(&format!("/inbox/entries?after={position}")).await;
+    assert_eq!(texts(&now), [""; 0]);
+    send(&service, "又").await;
+    let after = format!("/inbox/entries?after={}", text(&now["position"]));
+    assert_eq!(person.texts(&after).await, ["又"]);
+    let answer = person.post("/inbox/read", json!({"position": position})).await;
+    assert_eq!(answer["unread"], 0);
+    send(&service, "再").await;
+    assert_eq!(person.unread().await, 1, "the mark is not ahead of what there is");
+}
+
+#[tokio::test]
 async fn i08_an_account_that_is_followed_later_begins_at_its_first_entry() {
     let server = TestServer::start().await;
     let [service, subscription] = senders(&server).await;
@@ -280,7 +324,7 @@ async fn unread_counts_follow_the_marks_and_a_mark_never_goes_back() {
     assert_eq!(answer["unread"], 1, "what came after the position is unread");
     person.post("/inbox/read", json!({"account": SERVICE})).await;
     assert_eq!(person.unread().await, 0);
-    assert_eq!(person.account(SUBSCRIPTION).await["read_up_to"].is_string(), true);
+    assert!(person.account(SUBSCRIPTION).await["read_up_to"].is_string());
 
     let follower = Reader::follower(&server, SERVICE, "user-000000002").await;
     assert_eq!(

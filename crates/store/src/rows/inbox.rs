@@ -81,7 +81,7 @@ impl InboxStore for SqlStore {
             let from = not_ahead(position, &heads);
             let mut streams = kept_streams(newest, Direction::On, &from);
             if let Some(new) = settled(stream::after(&mut streams, heads, limit))? {
-                return Ok(new);
+                return Ok(with_others(new, position, &reader));
             }
         }
         let position = position.clone();
@@ -92,7 +92,8 @@ impl InboxStore for SqlStore {
             let behind: Vec<Membership> = reader.iter().filter(behind).copied().collect();
             let mut streams = row_streams(db, shared, &behind, (Direction::On, &from, limit))?;
             let new = stream::after(&mut streams, heads, limit);
-            settled(new)?.ok_or_else(|| columns::damaged("an inbox"))
+            let new = settled(new)?.ok_or_else(|| columns::damaged("an inbox"))?;
+            Ok(with_others(new, &position, &reader))
         })
         .await
     }
@@ -185,12 +186,21 @@ fn newest_first(heads: Position) -> Cursor {
     }
 }
 
-/// A position that is not ahead of the rows: it can be after a backup was restored, and what comes then is new.
+/// A position that is not ahead of the rows, as it can be after a backup was restored: it goes on from their end.
 fn not_ahead(position: &Position, heads: &Position) -> Position {
     let heads = heads.iter();
     heads
         .map(|(account, head)| (account, position.next(account).min(head)))
         .collect()
+}
+
+/// What was not read of stays where it was: the position of a part of the accounts holds for all of them.
+fn with_others(new: NewEntries, before: &Position, reader: &[Membership]) -> NewEntries {
+    let mut position = before.clone();
+    for of in reader {
+        position.set(of.account, new.position.next(of.account));
+    }
+    NewEntries { position, ..new }
 }
 
 /// The position after all deliveries to the blocks of a reader.
