@@ -238,7 +238,9 @@ impl Persistent {
                 match Feed::open(transport, &address, &token, last.as_deref()).await {
                     Ok(feed) => follow(feed, &of_task).await,
                     Err(status) => {
-                        assert!(matches!(status, 0 | 503), "refused with {status}");
+                        // 500: on a machine that is busier than the storm alone makes it, an answer is not
+                        // there in its five seconds.
+                        assert!(matches!(status, 0 | 500 | 503), "refused with {status}");
                         of_task.lock().expect("not poisoned").refused += 1;
                     }
                 }

@@ -14,6 +14,9 @@ use crate::{
     server::{Account, Server, inbox, until},
 };
 
+/// A number of what a reader met.
+type Count = fn(&Met) -> usize;
+
 /// Inboxes that are read at a time, to be compared.
 const AT_ONCE: usize = 16;
 
@@ -109,7 +112,7 @@ async fn i08_a_server_killed_again_and_again_under_its_readers_costs_nobody_an_e
     );
     println!("  masses sent                    {:>8}", sent.len());
     println!("  entries, each once, in order   {entries:>8}");
-    let rows: [(&str, fn(&Met) -> usize); 5] = [
+    let rows: [(&str, Count); 5] = [
         ("connections", |met| met.connected),
         ("connections cut off", |met| met.cut_off),
         ("goodbyes of the server", |met| met.said_goodbye),

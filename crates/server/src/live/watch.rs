@@ -32,8 +32,8 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// Every so many ticks the heads of all blocks with feeds are compared (I17).
 const TICKS_PER_SCAN: u32 = 5;
-/// Deliveries of a block that are read at a time.
-const ROWS: usize = 256;
+/// Deliveries of a block that are read and told at a time: a part of what may wait for a feed.
+const ROWS: usize = 64;
 /// Changes of the last moments are looked at again: they carry the time of their call, not of their commit, and nodes'
 /// clocks differ by a little.
 const OVERLAP_MS: i64 = 15_000;

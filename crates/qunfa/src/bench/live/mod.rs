@@ -76,6 +76,7 @@ async fn measure(plan: &LivePlan, ground: &Ground) -> BenchResult<LiveReport> {
         .await?;
     let mut crowd = Crowd::start()?;
     let mut report = LiveReport::new(plan);
+    tokio::time::sleep(REST).await;
     let at_rest = resident();
     for way in [Way::WebSocket, Way::Sse] {
         let requests = tokens.iter().map(|token| request(way, token)).collect();
