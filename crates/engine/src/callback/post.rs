@@ -15,6 +15,9 @@ use super::{AddressRules, edge::Answer};
 /// More of an answer is not read (spec events §7).
 const ANSWER_BYTES_MAX: usize = 64 * 1_024;
 
+/// Headers of a request.
+pub(crate) type Headers = Vec<(&'static str, String)>;
+
 /// What a receiver of a channel said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
@@ -71,12 +74,7 @@ impl Poster {
     }
 
     /// Posts bytes under these headers; what the answer's body says is of no meaning. The error says why none came.
-    pub(crate) async fn send(
-        &self,
-        url: &str,
-        headers: Vec<(&'static str, String)>,
-        body: Vec<u8>,
-    ) -> Result<Reply, String> {
+    pub(crate) async fn send(&self, url: &str, headers: Headers, body: Vec<u8>) -> Result<Reply, String> {
         let mut request = self.http.post(self.address(url, &Query::default())?).body(body);
         for (name, value) in headers {
             request = request.header(name, value);

@@ -23,7 +23,7 @@ use url::Url;
 use wire::push::{BrowserKeys, SenderKey};
 
 use super::{Channels, LEASE_MS};
-use crate::callback::post::Reply;
+use crate::callback::post::{Headers, Reply};
 
 /// Tries under way at once in one block.
 const AT_ONCE: usize = 32;
@@ -232,7 +232,7 @@ impl Channels {
         errand: &Errand<'_>,
         subscription: &Subscription,
         now: Timestamp,
-    ) -> Option<(Vec<(&'static str, String)>, Vec<u8>)> {
+    ) -> Option<(Headers, Vec<u8>)> {
         let keys = BrowserKeys::from_bytes(&subscription.p256dh, &subscription.auth).ok()?;
         let audience = Url::parse(&subscription.endpoint)
             .ok()?

@@ -71,7 +71,9 @@ pub fn open_data_folder(path: &Path) -> Result<(), SecretError> {
         fs::read_dir(path).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect());
     let names = names.map_err(failed)?;
     let own = names.iter().any(|name| OWN_FILES.iter().any(|own| name == own));
-    let foreign = |name: &OsString| name != "lost+found" && !name.to_string_lossy().starts_with(UNFINISHED);
+    // A node whose rows and key lie elsewhere has nothing but its uploads here.
+    let harmless = |name: &OsString| name == "lost+found" || name == "blobs";
+    let foreign = |name: &OsString| !harmless(name) && !name.to_string_lossy().starts_with(UNFINISHED);
     if !own && names.iter().any(foreign) {
         return Err(SecretError::Foreign { path: path.into() });
     }

@@ -437,6 +437,16 @@ fn sec03_a_data_folder_is_closed_to_others_but_a_foreign_folder_is_left_alone() 
     fs::create_dir(data.join("lost+found")).expect("made");
     open_data_folder(&data).expect("taken");
     assert_eq!(mode(&data), 0o700);
+
+    // A node on a database server with its key elsewhere starts again in the folder of its uploads.
+    let uploads = folder.path().join("uploads");
+    fs::create_dir_all(uploads.join("blobs")).expect("made");
+    open_data_folder(&uploads).expect("its own");
+    fs::write(uploads.join("thesis.txt"), "mine").expect("written");
+    assert!(matches!(
+        open_data_folder(&uploads),
+        Err(SecretError::Foreign { .. })
+    ));
 }
 
 #[test]

@@ -70,7 +70,8 @@ impl Server {
             .await
             .is_err()
         {
-            assert!(began.elapsed().as_secs() < 60, "it does not start");
+            let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed().as_secs() < 60, "it does not start: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         server

@@ -231,6 +231,15 @@ struct Part {
     again: Option<i64>,
 }
 
+/// What comes next, as far as the blocks were looked at.
+struct First {
+    /// When it was released, and with which mass.
+    at: (i64, i64),
+    block: BlockNo,
+    sequence: i64,
+    place: u16,
+}
+
 fn to_resend(db: &Connection, account: AccountId) -> StoreResult<Option<DeadLetter>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {DEAD_COLUMNS} FROM dead_letter WHERE account = ? AND resend = 1 ORDER BY id LIMIT 1"
@@ -273,7 +282,7 @@ fn next_part(db: &Connection, account: AccountId) -> StoreResult<Option<Part>> {
     let mut released = db.prepare_cached(
         "SELECT released_at, mass FROM delivery WHERE account = ? AND block = ? AND sequence = ?",
     )?;
-    let mut first: Option<((i64, i64), (BlockNo, i64, u16))> = None;
+    let mut first: Option<First> = None;
     while let Some(row) = rows.next()? {
         let (block, next, place): (_, i64, u16) = (BlockNo(row.get(0)?), row.get(1)?, row.get(2)?);
         let found: Option<i64> = row.get(4)?;
@@ -287,15 +296,25 @@ fn next_part(db: &Connection, account: AccountId) -> StoreResult<Option<Part>> {
         let at = released.query_row(params![account.0, block.0, sequence], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
+        if begun || first.as_ref().is_none_or(|first| at < first.at) {
+            first = Some(First {
+                at,
+                block,
+                sequence,
+                place,
+            });
+        }
         if begun {
-            first = Some((at, (block, sequence, place)));
             break;
         }
-        if first.is_none_or(|(sooner, _)| at < sooner) {
-            first = Some((at, (block, sequence, place)));
-        }
     }
-    let Some((_, (block, sequence, place))) = first else {
+    let Some(First {
+        block,
+        sequence,
+        place,
+        ..
+    }) = first
+    else {
         return Ok(None);
     };
     let Some(delivered) = delivery(db, (account, block), Sequence(sequence))? else {

@@ -40,7 +40,7 @@ const POINT_BYTES: usize = 65;
 #[async_trait]
 impl PushStore for SqlStore {
     async fn push_key(&self, candidate: [u8; 32]) -> StoreResult<[u8; 32]> {
-        if let Some(known) = self.read(|db, shared| key(db, shared)).await? {
+        if let Some(known) = self.read(key).await? {
             return Ok(known);
         }
         self.write(Scope::Common, move |db, shared| {
