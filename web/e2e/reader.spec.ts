@@ -58,11 +58,6 @@ test('every type of message is shown, and articles open in a frame without scrip
   await page.getByRole('link', { name: '下一篇' }).click();
   await expect(page.frameLocator('iframe.frame').locator('body')).toContainText('每个周末两小时');
 
-  for (let known = 0; known < await cards(page).count();) {
-    known = await cards(page).count();
-    await cards(page).last().scrollIntoViewIfNeeded();
-    await page.waitForLoadState('networkidle');
-  }
   await card(page, '本周影像').getByRole('button', { name: '第 2 张图片，共 6 张' }).click();
   await page.keyboard.press('ArrowRight');
   await expect(page.getByRole('dialog', { name: '第 3 张图片，共 6 张' })).toBeVisible();
