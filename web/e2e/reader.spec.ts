@@ -32,9 +32,9 @@ async function open(browser: Browser, options: BrowserContextOptions = WIDE, pla
 const cards = (page: Page) => page.locator('[data-entry]');
 const card = (page: Page, text: string | RegExp) => cards(page).filter({ hasText: text });
 
-/** Faults that keep people out, as axe-core finds them. */
+/** Faults that keep people out, as axe-core finds them; no script enters the frame of an article, axe-core's neither. */
 async function faults(page: Page): Promise<string[]> {
-  const found = await new AxeBuilder({ page }).analyze();
+  const found = await new AxeBuilder({ page }).setLegacyMode().exclude('iframe').analyze();
   return found.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary ?? ''}`));
@@ -58,11 +58,6 @@ test('every type of message is shown, and articles open in a frame without scrip
   await page.getByRole('link', { name: '下一篇' }).click();
   await expect(page.frameLocator('iframe.frame').locator('body')).toContainText('每个周末两小时');
 
-  for (let known = 0; known < await cards(page).count();) {
-    known = await cards(page).count();
-    await cards(page).last().scrollIntoViewIfNeeded();
-    await page.waitForLoadState('networkidle');
-  }
   await card(page, '本周影像').getByRole('button', { name: '第 2 张图片，共 6 张' }).click();
   await page.keyboard.press('ArrowRight');
   await expect(page.getByRole('dialog', { name: '第 3 张图片，共 6 张' })).toBeVisible();
@@ -141,7 +136,8 @@ test('without a network what was read is there, and what was taken back goes at 
   await expect(card(page, '玉兰比去年早了五天')).toHaveCount(0);
   expect(await page.evaluate(async () => {
     const pages = await caches.open('qunfa-pages');
-    return (await pages.keys()).length;
+    const kept = await Promise.all((await pages.keys()).map(async (key) => (await pages.match(key))?.text()));
+    return kept.filter((html) => html?.includes('玉兰比去年早了五天')).length;
   })).toBe(0);
 });
 

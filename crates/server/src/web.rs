@@ -1,4 +1,5 @@
-//! `/reader` and `/embed.js`: the files of `web/dist` as Vite built them, carried in the binary.
+//! `/reader` and `/embed.js`: the files of `web/dist` as Vite built them, carried in an optimised binary; others read
+//! them where they are.
 //!
 //! A binary that was built without Node has none of them and says at `/reader` how to get them. What the reader
 //! shows comes from `/inbox` by its token; nothing here knows who reads.
