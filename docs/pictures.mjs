@@ -19,7 +19,7 @@ const READER = 'user-000000042';
 const TALL = 2600;
 
 /** Every page and state: its address, how much of it is taken, and what is done before. */
-function shots(world, sandbox) {
+function shots(world) {
   const page = (name, path, more = {}) => ({ name, path, ...more });
   const { address } = world;
   const reader = (name, more = {}) => page(`reader-${name}`, `/reader?as=${READER}`, { reader: true, ...more });
@@ -36,7 +36,7 @@ function shots(world, sandbox) {
     reader('search', { act: async (view) => { const field = view.getByRole('searchbox').first(); await field.fill('玉兰'); await field.press('Enter'); await view.waitForTimeout(600); } }),
     page('reader-empty', '/reader?as=user-empty', { reader: true }), page('reader-expired', '/reader#token=expired', { reader: true }),
     reader('offline', { act: async (view) => { await view.context().setOffline(true); await view.evaluate(() => window.dispatchEvent(new Event('offline'))); await view.waitForTimeout(500); } }),
-    reader('failing', { before: () => sandbox.native('POST', '/sandbox/faults', { path: '/inbox/entries', effect: { status: 503 } }), after: () => sandbox.native('DELETE', '/sandbox/faults') }),
+    reader('failing', { options: { serviceWorkers: 'block' }, before: (view) => view.route('**/inbox/**', (route) => route.fulfill({ status: 503, json: { error: { code: 'unavailable', message: 'out of order' } } })) }),
   ];
 }
 
@@ -46,13 +46,11 @@ async function main(wanted) {
   try {
     const world = await build(sandbox, browser);
     await fill(sandbox);
-    const chosen = shots(world, sandbox).filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)));
+    const chosen = shots(world).filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)));
     if (wanted.length === 0) await rm(FOLDER, { recursive: true, force: true });
     let bytes = 0;
     for (const shot of chosen) {
-      await shot.before?.();
       for (const view of VIEWS) bytes += await one(browser, sandbox, shot, view);
-      await shot.after?.();
     }
     if (wanted.length === 0) bytes += await sheet(browser);
     console.log(`${chosen.length} pages and states, ${Math.round(bytes / 1024)} KiB`);
@@ -75,12 +73,15 @@ async function fill(sandbox) {
   await fetch(`${sandbox.base}/v1/accounts/${appid}/followers`, { method: 'POST', headers: { authorization: 'Bearer sandbox' }, body: 'external_id,nickname\nuser-empty,新来的人\n' });
 }
 
-async function one(browser, sandbox, { name, path, height, act, reader }, view) {
-  const page = await open(browser, view);
+async function one(browser, sandbox, { name, path, height, before, act, reader, options }, view) {
+  const page = await open(browser, view, options);
+  await before?.(page);
   await page.goto(sandbox.base + path);
-  // The reader holds a connection open, so it is never idle.
-  if (reader) await page.waitForTimeout(900);
+  // The reader holds a connection open, so it is never idle: what it loads has bones until it is there.
+  const loaded = () => page.waitForFunction(() => document.querySelector('#app > *') && !document.querySelector('.bone'), null, { timeout: 20_000 });
+  if (reader) await loaded();
   await act?.(page);
+  if (reader) await loaded();
   await settle(page);
   const file = join(FOLDER, `${name}-${view.size}-${view.theme}-${view.language}.webp`);
   const bytes = await take(page, file, { height });

@@ -13,16 +13,20 @@ export const VIEWS = Object.keys(SIZES).flatMap((size) => THEMES.flatMap((theme)
 /** A new page as this view's reader has it. */
 export async function open(browser, { size, theme, language }, options = {}) {
   const context = await browser.newContext({
-    viewport: SIZES[size], colorScheme: theme, locale: LANGUAGES[language], reducedMotion: 'reduce', hasTouch: size === 'phone', isMobile: size === 'phone', ...options,
+    viewport: SIZES[size], colorScheme: theme, locale: LANGUAGES[language], timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce', hasTouch: size === 'phone', isMobile: size === 'phone', ...options,
   });
   return context.newPage();
 }
 
-/** Loads what waits to come near: every picture of the page. */
+/** Loads what waits to come near: every picture of the page, and the first one of a video. */
 export async function settle(page) {
   await page.evaluate(async () => {
     for (const picture of document.images) picture.loading = 'eager';
     await Promise.all(Array.from(document.images, (picture) => picture.decode().catch(() => {})));
+    await Promise.all(Array.from(document.querySelectorAll('video'), (video) => video.readyState >= 2 || new Promise((done) => {
+      for (const event of ['loadeddata', 'error', 'suspend']) video.addEventListener(event, done, { once: true });
+      setTimeout(done, 3000);
+    })));
     await document.fonts.ready;
   });
 }

@@ -171,17 +171,16 @@ test('sec08: none runs in the reader, in its articles, its search and the elemen
   for (let seen = 0, count = await cards.count(); count > seen && count < 240; count = await cards.count()) {
     seen = count;
     await cards.last().scrollIntoViewIfNeeded();
-    await page.waitForFunction((before) => document.querySelectorAll('[data-entry]').length > before, seen, { timeout: 3000 }).catch(() => {});
+    await page.waitForFunction((before) => document.querySelectorAll('[data-entry]').length > before, seen, { timeout: 5000 }).catch(() => {});
   }
   const loaded = await cards.count();
   assert.ok(loaded >= 60, `${loaded} entries were shown`);
-  let framed = 0;
+  // The newest entry is an article; of the others every sixth is opened, whatever it is.
+  const article = page.frameLocator('iframe.frame').locator('body > main');
   for (let place = 0; place < loaded; place += 6) {
     await cards.nth(place).getByRole('link').first().click();
-    const frame = page.frameLocator('iframe').locator('body > main');
-    if (await frame.waitFor({ timeout: 400 }).then(() => true, () => false)) framed += 1;
+    await article.waitFor({ timeout: place === 0 ? 20_000 : 500 }).catch((error) => { if (place === 0) throw error; });
   }
-  assert.ok(framed > 0, 'articles were shown in the reader');
   const field = page.getByRole('searchbox').first();
   await field.fill('<img');
   await field.press('Enter');
