@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::sql::{Connection, OptionalExtension, params};
@@ -16,7 +16,7 @@ use domain::{
 use tokio::sync::oneshot;
 
 use super::{
-    Shared, SqlStore, columns,
+    SqlStore, columns,
     sets::{self, SetKind},
     writer::{Priority, Scope},
 };
@@ -61,9 +61,12 @@ struct Waiting {
     noted: HashMap<Hour, Noted>,
     /// Whether a job is on its way to write what is noted.
     sent: bool,
-    /// What the latest job took and has not committed yet.
-    taken: Arc<HashMap<Hour, Noted>>,
+    /// What jobs took and have not committed yet.
+    taken: Vec<Arc<HashMap<Hour, Noted>>>,
 }
+
+/// What one job took.
+type Taken = Arc<OnceLock<Arc<HashMap<Hour, Noted>>>>;
 
 impl Unwritten {
     /// Takes a note; true when no job is on its way yet, so that one must be sent.
@@ -90,32 +93,44 @@ impl Unwritten {
     pub(super) fn forget(&self) {
         let mut all = self.waiting();
         all.noted.clear();
-        all.taken = Arc::default();
+        all.taken.clear();
     }
 
     /// What is to be written now; it is kept until [`Self::end`] says what became of it.
     fn take(&self) -> Arc<HashMap<Hour, Noted>> {
         let mut all = self.waiting();
         all.sent = false;
-        all.taken = Arc::new(std::mem::take(&mut all.noted));
-        all.taken.clone()
+        let taken = Arc::new(std::mem::take(&mut all.noted));
+        all.taken.push(taken.clone());
+        taken
     }
 
-    /// Forgets what was taken, or notes it once more where it was not committed.
-    fn end(&self, committed: bool) {
+    /// Forgets what a job took, or notes it once more where it was not committed.
+    fn end(&self, taken: &Arc<HashMap<Hour, Noted>>, committed: bool) {
         let mut all = self.waiting();
-        let taken = std::mem::take(&mut all.taken);
-        if !committed {
-            for (hour, noted) in taken.iter() {
-                all.noted.entry(*hour).or_default().add(noted);
-            }
+        let before = all.taken.len();
+        all.taken.retain(|other| !Arc::ptr_eq(other, taken));
+        // What was dropped meanwhile stays dropped.
+        if committed || all.taken.len() == before {
+            return;
         }
+        for (hour, noted) in taken.iter() {
+            all.noted.entry(*hour).or_default().add(noted);
+        }
+    }
+
+    /// Whether something was noted that no job took.
+    fn waits(&self) -> bool {
+        !self.waiting().noted.is_empty()
     }
 
     /// Whether reads of these days may not be committed yet.
     fn any(&self, account: AccountId, days: Days) -> bool {
         let all = self.waiting();
-        let mut hours = all.noted.keys().chain(all.taken.keys());
+        let mut hours = all
+            .noted
+            .keys()
+            .chain(all.taken.iter().flat_map(|taken| taken.keys()));
         hours.any(|hour| hour.account == account && (days.first..=days.last).contains(&hour.day))
     }
 
@@ -140,8 +155,13 @@ impl StatisticsStore for SqlStore {
     }
 
     async fn flush_reads(&self) -> StoreResult<()> {
-        // Jobs are done in their order: what an earlier one took is committed when this one is.
-        self.send_noted()?.await.map_err(|_| StoreError::Closed)?
+        // Jobs are done in their order: what an earlier one took is committed when this one is. If that one failed, what it
+        // took waits again, and this one may have found nothing.
+        self.send_noted()?.await.map_err(|_| StoreError::Closed)??;
+        if self.shared.reads.waits() {
+            self.send_noted()?.await.map_err(|_| StoreError::Closed)??;
+        }
+        Ok(())
     }
 
     async fn reads_by_article(
@@ -240,10 +260,9 @@ pub(super) fn count_followers(
 }
 
 /// Writes what was noted since the last time.
-fn write_noted(db: &Connection, shared: &Shared) -> StoreResult<()> {
-    let noted = shared.reads.take();
+fn write_noted(db: &Connection, noted: &HashMap<Hour, Noted>) -> StoreResult<()> {
     crash_point!("reads.taken");
-    for (hour, noted) in noted.iter() {
+    for (hour, noted) in noted {
         write_times(db, *hour, ReadSource::Session, noted.session)?;
         write_times(db, *hour, ReadSource::Other, noted.other)?;
         for (block, people) in &noted.people {
@@ -325,12 +344,16 @@ impl SqlStore {
     fn send_noted(&self) -> StoreResult<oneshot::Receiver<StoreResult<()>>> {
         let (answer, result) = oneshot::channel();
         let (taking, ending) = (self.shared.clone(), self.shared.clone());
+        let taken = Taken::default();
+        let took = taken.clone();
         self.database.post_to(
             Scope::Common,
             Priority::Aside,
-            move |db| write_noted(db, &taking),
+            move |db| write_noted(db, took.get_or_init(|| taking.reads.take())),
             move |result| {
-                ending.reads.end(result.is_ok());
+                if let Some(taken) = taken.get() {
+                    ending.reads.end(taken, result.is_ok());
+                }
                 // Who noted a read does not wait.
                 let _ = answer.send(result);
             },
@@ -643,9 +666,10 @@ mod tests {
         assert!(unwritten.any(AccountId(1), Days::one(day)));
         assert!(!unwritten.any(AccountId(1), Days::one(day.plus(-1))));
         assert!(!unwritten.any(AccountId(2), Days::one(day)));
-        assert_eq!(unwritten.take().len(), 1);
+        let taken = unwritten.take();
+        assert_eq!(taken.len(), 1);
         assert!(unwritten.any(AccountId(1), Days::one(day)), "not committed yet");
-        unwritten.end(true);
+        unwritten.end(&taken, true);
         assert!(!unwritten.any(AccountId(1), Days::one(day)));
     }
 }
