@@ -232,21 +232,25 @@ impl Persistent {
         let met = Arc::new(Mutex::new(Met::default()));
         let of_task = met.clone();
         let task = tokio::spawn(async move {
-            let mut pause = 1 + number % 97;
+            let (mut pause, mut longer) = (1 + number % 97, 1);
             loop {
                 let last = of_task.lock().expect("not poisoned").last.clone();
                 match Feed::open(transport, &address, &token, last.as_deref()).await {
-                    Ok(feed) => follow(feed, &of_task).await,
+                    Ok(feed) => {
+                        longer = 1;
+                        follow(feed, &of_task).await;
+                    }
                     Err(status) => {
                         // 500: on a machine that is busier than the storm alone makes it, an answer is not
                         // there in its five seconds.
                         assert!(matches!(status, 0 | 500 | 503), "refused with {status}");
                         of_task.lock().expect("not poisoned").refused += 1;
+                        longer = (longer * 2).min(16);
                     }
                 }
                 // Not all at the same time, as the server asks.
                 pause = pause * 31 % 251;
-                tokio::time::sleep(Duration::from_millis(20 + pause)).await;
+                tokio::time::sleep(Duration::from_millis((20 + pause) * longer)).await;
             }
         });
         Self { met, task }

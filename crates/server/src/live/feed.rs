@@ -102,7 +102,12 @@ impl Feed {
 
     /// What is next. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Step {
+        let hub = self.place.hub().clone();
         loop {
+            let _turn = match self.phase {
+                Phase::Live => None,
+                _ => hub.turn().await,
+            };
             let done = match self.phase {
                 Phase::Entered => self.begin().await,
                 Phase::Start => self.start().await,

@@ -14,6 +14,7 @@ use domain::{
     position::{Membership, Position},
 };
 use store::measure;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::live::{
     event::Event,
@@ -31,10 +32,23 @@ pub struct Told {
     pub event: Arc<Event>,
 }
 
+/// Feeds that read rows at a time: when everybody comes back at once, they wait for each other, and not everybody else
+/// for them.
+const READING_MAX: usize = 2;
+
 /// Who is online.
-#[derive(Default)]
 pub struct Hub {
     registry: Mutex<Registry>,
+    reading: Semaphore,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            registry: Mutex::default(),
+            reading: Semaphore::new(READING_MAX),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -89,6 +103,12 @@ impl Hub {
             mailbox,
             transport,
         })
+    }
+
+    /// A turn to read rows, until it is dropped.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.reading.acquire().await.ok()
     }
 
     /// Blocks of these followers of which it is not known how far they were told.
