@@ -241,7 +241,7 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
     );
     assert_eq!(
         error("listen = \"127.0.0.1:1\"\n", &[], &[]),
-        "settings.toml: there is no setting listen; known here: server, store, callback, review, speed, metrics, log, node, cluster, blobs, reader"
+        "settings.toml: there is no setting listen; known here: server, store, callback, push, review, speed, metrics, log, node, cluster, blobs, reader"
     );
     assert!(error("log = 3\n", &[], &[]).contains("no setting log;"));
 }
@@ -439,7 +439,7 @@ fn sec03_a_data_folder_is_closed_to_others_but_a_foreign_folder_is_left_alone() 
     assert_eq!(mode(&data), 0o700);
 
     // A node on a database server with its key elsewhere starts again in the folder of its uploads.
-    let uploads = folder.path().join("uploads");
+    let uploads = data.join("uploads");
     fs::create_dir_all(uploads.join("blobs")).expect("made");
     open_data_folder(&uploads).expect("its own");
     fs::write(uploads.join("thesis.txt"), "mine").expect("written");
