@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build tested release test fmt lint unit postgres docs deny compat web web-test web-e2e acceptance bench performance servers soak clean
+.PHONY: help run build tested release test fmt lint unit postgres docs deny compat web web-test web-e2e acceptance pictures bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -68,6 +68,10 @@ web-e2e: tested ## The reader and the embedded inbox in a real Chromium, against
 
 acceptance: ## The acceptance list, row by row, with the results of its tests
 	@compat/acceptance.py
+
+pictures: build ## Makes docs/pictures anew: every page and state, wide and phone, light and dark, in both languages
+	npm ci --prefix compat/browser --no-audit --no-fund --loglevel=error
+	QUNFA_BIN=$(CURDIR)/target/debug/qunfa docs/pictures.mjs
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows

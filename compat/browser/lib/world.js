@@ -33,7 +33,15 @@ const observation = (image) => `
 <p>拿不准名字就写“不认识”，这三个字比猜错的名字有用得多。请不要攀折，也不要为了拍照踩进草坪：植物不会躲开我们，所以要由我们来让开一步。</p>
 <p><img src="${image.notebook}" alt="一页观察笔记"></p>`;
 
-const essay = (image) => Array.from('雨雪风霜露', (word) => `<p>${`${word}落在山前的那一天，我们照例去看那棵老树，${word}停以后树下会有新的东西。`.repeat(12)}</p>`).join('') + `<p><img src="${image.violet}"></p>`;
+/** An essay that another account reprints. */
+const essay = (image) => `
+<p>山前有一棵老树，没有人知道它是谁种的。县志里只有一句：“道光年间已合抱。”合抱是多粗，写志的人没有说，大概他站在树下伸过一次手，便觉得够了。</p>
+<p>守园的人换过五任，每一任都从前一任那里接过一本册子。册子上不记天气，也不记来了多少人，只记这棵树：哪一年的雷劈了南枝，哪一年的雪压断了顶梢，哪一年的春天它迟了二十天才发芽，全园的人都以为它死了。</p>
+<p><img src="${image.violet}" alt="老树下的二月兰"></p>
+<p>发芽的那天早上，册子上写的是：“活着。”两个字占了一整页。</p>
+<p>我接过册子的时候，前任只交代了一件事：不要替它着急。树的一年和人的一年不是一回事，它慢的时候，是在做我们看不见的事情。后来我把这句话写在了册子的扉页上，算是我写下的第一行字。</p>
+<p>今年它又迟了。三月过去一半，别的树都绿了，它还是光秃秃地站在那里，来拍照的人绕着它走了一圈又一圈，问我它是不是不行了。我说不知道，要等。昨天傍晚下过一阵小雨，今天早上我照例去看它，东边最低的那根枝上，有一粒米大的绿。</p>
+<p>册子还剩四十多页。我算过，够用到二〇六八年。</p>`;
 
 export async function build(sandbox, browser) {
   const drawn = await pictures(browser);
@@ -83,13 +91,13 @@ export async function build(sandbox, browser) {
   await garden.native('POST', '/originals', { media_id: original.media_id, can_reprint: true });
   await sandbox.advance(HOUR);
   const libraryCover = await cover(library, 'violet');
-  await library.sendNews([article(libraryCover, '读到一篇好文：山前的一棵老树', essay(image).replace(/<p><img[^>]*><\/p>/, ''))]);
+  await library.sendNews([article(libraryCover, '读到一篇好文：山前的一棵老树', essay(image).replace(/<p><img[^>]*><\/p>\n/, ''))]);
   address.reprint = at((await newest(library)).url);
   await sandbox.advance(DAY);
 
   // Four articles in one issue.
   await garden.sendNews([
-    article(covers.evening, '山前四季：一年里最短的那个黄昏', `<p>${'冬至前后，太阳在四点五十分落到西山后面。'.repeat(20)}</p><p><img src="${image.evening}"></p>`, { author: '守园人', show_cover_pic: 1 }),
+    article(covers.evening, '山前四季：一年里最短的那个黄昏', '<p>冬至前后，太阳在四点五十分落到西山后面。从它碰到山脊，到最后一点光从湖面上退走，一共是九分四十秒。</p><p>这九分四十秒里，园里会依次安静下来：先是喜鹊，然后是风，最后是人。闭园的广播要等到五点半，所以中间有四十分钟，什么也不发生。我们管它叫“空档”。</p><p>空档里适合做的事不多。可以沿湖走半圈，可以坐在东岸的长椅上等第一颗星，也可以什么都不做。老周说他守了十一年园，最喜欢的就是这四十分钟，因为谁也不用他。</p><p>今年的冬至是十二月二十二日，星期二。那天我们把闭园推迟到六点，欢迎你来过一次空档。</p>', { author: '守园人', show_cover_pic: 1 }),
     article(covers.night, '夜游温室：请带一支红光手电', '<p>红光不惊动蛾子。</p>'),
     article(covers.notebook, '志愿者招募：十二个周末，一本笔记', '<p>每个周末两小时。</p>'),
     article(covers.willow, '为什么春天先黄后绿', '<p>先看见的是花序。</p>'),

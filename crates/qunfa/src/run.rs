@@ -30,7 +30,7 @@ use crate::{
     },
     clock::node::NodeClock,
     descriptors,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
         intercept::{Interception, environment},
@@ -74,6 +74,12 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
+        push: PushConfig {
+            contact: settings.push.contact.clone(),
+            addresses: AddressRules {
+                allow: settings.push.allow.clone(),
+            },
+        },
         reviewers: reviewers(settings)?,
         inspector: None,
     })
@@ -151,6 +157,7 @@ fn server_settings(settings: &Settings, admin_token: &str) -> ServerSettings {
         connections_per_source: area.connections_per_source as usize,
         trusted_proxies: area.trusted_proxies.clone(),
         reader_origins: settings.reader.origins.clone(),
+        read_counting: settings.reader.count.into(),
         metrics: MetricsAccess {
             allow: settings.metrics.allow.clone(),
             token_hash: settings

@@ -51,6 +51,10 @@ const HEADER_FIELDS_MAX: usize = 100;
 const LAST_GUEST: Duration = Duration::from_millis(20);
 /// For how long such connections are still taken, at most.
 const LAST_GUESTS: Duration = Duration::from_secs(1);
+/// What the system keeps for a connection beyond what is on its way, about: a peer that does not read is soon known, and
+/// many of them do not fill the memory.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT_BYTES_MAX: u32 = 64 << 10;
 /// How long to wait when no connection can be accepted, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -168,7 +172,7 @@ impl House {
         let door = Arc::clone(&self.door);
         tokio::spawn(async move {
             let mut stopping = guest.entrance.stopping.clone();
-            let _ = stream.set_nodelay(true);
+            prepare(&stream);
             let passed = tokio::select! {
                 passed = door.pass(stream) => passed,
                 _ = stopping.changed() => None,
@@ -316,6 +320,13 @@ async fn pause_after(error: &io::Error) {
         tracing::error!(%error, "no connection could be accepted");
         sleep(ACCEPT_PAUSE).await;
     }
+}
+
+/// Sets a new connection up; one that its peer has closed already fails later by itself.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
 }
 
 /// How many connections each address has.

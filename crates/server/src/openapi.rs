@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    inbox::{accounts, article, entries, me, reading},
+    inbox::{accounts, article, entries, me, push, reading},
     live::{sse, ws},
     v1::inbox_token,
 };
@@ -44,6 +44,10 @@ use crate::{
         me::log_out,
         sse::live,
         ws::live,
+        push::key,
+        push::list,
+        push::subscribe,
+        push::unsubscribe,
         inbox_token::issue,
         inbox_token::end,
         inbox_token::issue_to_person,

@@ -11,9 +11,11 @@ pub mod account;
 pub mod backlog;
 pub mod backup;
 pub mod blob;
+pub mod bridge;
 pub mod bus;
 pub mod call;
 pub mod card;
+pub mod channel;
 pub mod check;
 pub mod clock;
 pub mod comment;
@@ -31,6 +33,7 @@ pub mod original;
 pub mod outbox;
 pub mod postgres;
 pub mod publication;
+pub mod push;
 pub mod random;
 pub mod reader;
 pub mod reading;
@@ -49,8 +52,10 @@ pub mod vault;
 use account::AccountStore;
 use backlog::BacklogStore;
 use blob::object::BlobStore;
+use bridge::BridgeStore;
 use call::CallStore;
 use card::CardStore;
+use channel::ChannelStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
@@ -62,6 +67,7 @@ use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use push::PushStore;
 use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
@@ -97,6 +103,9 @@ pub trait Store:
     + BacklogStore
     + RetentionStore
     + TimeStore
+    + ChannelStore
+    + PushStore
+    + BridgeStore
     + Send
     + Sync
 {
@@ -127,6 +136,9 @@ impl<T> Store for T where
         + BacklogStore
         + RetentionStore
         + TimeStore
+        + ChannelStore
+        + PushStore
+        + BridgeStore
         + Send
         + Sync
 {

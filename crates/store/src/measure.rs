@@ -128,6 +128,13 @@ metrics_table! {
         "Time of one such try");
     CALLBACKS_WAITING = gauge("qunfa_callbacks_waiting", &[], "events",
         "Events that wait for their next try, in the whole installation");
+    PUSHES = counter("qunfa_web_pushes_total", &["outcome"], "tries",
+        "Tries to push an entry to a reader's browser: taken, gone (the subscription is removed), refused, failed (it is \
+         tried again) or waits (the push service is left alone for now)");
+    WEBHOOKS = counter("qunfa_webhook_batches_total", &["outcome"], "tries",
+        "Tries to tell a push bridge a batch of followers: taken or failed");
+    DEAD_LETTERS = gauge("qunfa_webhook_dead_letters", &[], "dead letters",
+        "What push bridges did not take and nobody has sent again, in the whole installation");
     IMPORT_ROWS = counter("qunfa_import_rows_total", &["outcome"], "rows",
         "Rows of imported follower files: imported, updated or refused");
     COMMIT_DURATION = histogram("qunfa_store_commit_duration_seconds", &[],

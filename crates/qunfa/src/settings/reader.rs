@@ -1,7 +1,8 @@
 //! The settings of what readers see.
 
 use confique::Config;
-use serde::Serialize;
+use domain::statistics::ReadCounting;
+use serde::{Deserialize, Serialize};
 
 use super::is_public_url;
 
@@ -17,6 +18,34 @@ pub struct ReaderArea {
         validate(origins.iter().all(is_origin), "no origin")
     )]
     pub origins: Vec<String>,
+    /// What is kept when somebody opens an article: "people" counts how often and by how many, for which it remembers who
+    /// read what; "numbers" counts how often, and nobody's name is kept; "nothing" counts nothing. What was kept before a
+    /// change stays until `store.retention_months` takes it.
+    /// Allowed: "people", "numbers" or "nothing".
+    #[config(default = "people", env = "QUNFA_READER_COUNT")]
+    pub count: Count,
+}
+
+/// What is kept when somebody opens an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Count {
+    /// How often, and who.
+    People,
+    /// How often.
+    Numbers,
+    /// Nothing.
+    Nothing,
+}
+
+impl From<Count> for ReadCounting {
+    fn from(count: Count) -> Self {
+        match count {
+            Count::People => ReadCounting::People,
+            Count::Numbers => ReadCounting::Numbers,
+            Count::Nothing => ReadCounting::Nothing,
+        }
+    }
 }
 
 /// Scheme, host and port as browsers write them, or `*`.

@@ -153,6 +153,7 @@ fn every_setting_refuses_what_it_does_not_allow() {
         ("metrics", "token = \"short\""),
         ("reader", "origins = [\"app.example.org\"]"),
         ("reader", "origins = [\"https://app.example.org/\"]"),
+        ("reader", "count = \"names\""),
         ("store", "data = \"\""),
         ("store", "master_key_file = \"\""),
         ("store", "retention_months = 1"),
@@ -267,7 +268,7 @@ fn a_broken_file_names_the_line_and_a_missing_one_its_path() {
 #[test]
 fn every_setting_says_what_it_allows_and_has_a_variable_of_its_own() {
     let leaves = leaves();
-    assert_eq!(leaves.len(), 47);
+    assert_eq!(leaves.len(), 50);
     let mut variables: Vec<&str> = leaves.iter().map(|leaf| leaf.variable).collect();
     variables.sort_unstable();
     variables.dedup();

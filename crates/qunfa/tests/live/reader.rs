@@ -160,6 +160,10 @@ async fn sse(mut stream: TcpStream, address: &str, token: &str, last: Option<&st
 async fn next_sse(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> Incoming {
     let (mut kind, mut id) = (String::new(), String::new());
     while let Ok(Some(line)) = lines.next_line().await {
+        if line == "0" {
+            // The last chunk: the feed is over, though the connection may stay.
+            return Incoming::Gone;
+        }
         if let Some(word) = line.strip_prefix("event: ") {
             word.clone_into(&mut kind);
         } else if let Some(text) = line.strip_prefix("id: ") {

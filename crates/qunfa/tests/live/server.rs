@@ -198,13 +198,18 @@ impl Account {
 
     /// Waits until a mass has reached everybody.
     pub async fn delivered(&self, msg_id: i64) {
-        until("the mass is delivered", async || {
-            let body = json!({"msg_id": msg_id});
-            let path = "/cgi-bin/message/mass/get";
+        let body = json!({"msg_id": msg_id});
+        let path = "/cgi-bin/message/mass/get";
+        let began = Instant::now();
+        // No `until`: a task of its own waits here, and must be able to change threads.
+        loop {
             let answer = self.client.post(path, &self.token, &body).await;
-            answer.is_some_and(|answer| answer["msg_status"] == "SEND_SUCCESS")
-        })
-        .await;
+            if answer.is_some_and(|answer| answer["msg_status"] == "SEND_SUCCESS") {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "the mass is not delivered");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod entry;
 mod fresh;
 pub mod me;
 mod origins;
+pub mod push;
 pub mod reader;
 pub mod reading;
 
@@ -44,6 +45,14 @@ fn answers() -> Router<App> {
         .route(
             "/inbox/entries/{entry}/reads",
             post(article::read).fallback(wrong_method),
+        )
+        .route("/inbox/push", get(push::key).fallback(wrong_method))
+        .route(
+            "/inbox/push/subscriptions",
+            get(push::list)
+                .post(push::subscribe)
+                .delete(push::unsubscribe)
+                .fallback(wrong_method),
         )
         .route("/inbox/accounts", get(accounts::list).fallback(wrong_method))
         .route(

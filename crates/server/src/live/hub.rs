@@ -11,7 +11,7 @@ use std::{
 use domain::{
     block::Block,
     id::{AccountId, BlockNo, Ordinal, Sequence},
-    position::Membership,
+    position::{Membership, Position},
 };
 use store::measure;
 
@@ -122,6 +122,15 @@ impl Hub {
         blocks
             .filter(|((account, _), _)| of.is_none_or(|of| of == *account))
             .filter_map(|(key, online)| Some((*key, online.next?)))
+            .collect()
+    }
+
+    /// Up to where there is something for these followers, as far as the hub has heard.
+    pub fn heard(&self, memberships: &[Membership]) -> Position {
+        let registry = self.lock();
+        let heard = memberships.iter();
+        heard
+            .filter_map(|of| Some((of.account, registry.blocks.get(&key(of))?.next?)))
             .collect()
     }
 

@@ -146,12 +146,10 @@ pub fn letter(name: &str) -> String {
     first.map_or_else(|| "·".to_owned(), |c| c.to_uppercase().collect())
 }
 
-/// The colour of an avatar: the same on every page and in every node (FNV-1a).
+/// The colour of an avatar: the same on every page, and the one that the reader gives it (`colourOf`).
 pub fn shade(name: &str) -> u32 {
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    hash % SHADES
+    let sum = name.chars().fold(7, |sum, c| (sum * 31 + u32::from(c)) % 9_973);
+    sum % SHADES
 }
 
 /// The language of a text, as far as its script tells: Chinese or unknown.

@@ -1,7 +1,13 @@
 //! The measured server: a real node over its own store, whose masses are released by hand, so that the measurement begins
 //! with the hint that a release is committed.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use domain::{
     callback::Retries,
@@ -26,7 +32,7 @@ use wire::client::{Account, Client};
 use crate::{
     bench::{BenchResult, people, place::Ground, system::Admin},
     clock::WallClock,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::ADMIN_TOKEN,
 };
 
@@ -44,6 +50,7 @@ pub(super) struct World {
     account: Account,
     id: AccountId,
     clock: Arc<dyn Clock>,
+    sent: AtomicU64,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -81,6 +88,7 @@ impl World {
                 timeout: std::time::Duration::from_secs(5),
                 per_endpoint: 8,
             },
+            push: PushConfig::default(),
             reviewers: Vec::new(),
             inspector: None,
         })?;
@@ -100,6 +108,7 @@ impl World {
             account,
             id,
             clock,
+            sent: AtomicU64::new(0),
             stop: Some(stop),
             task,
         })
@@ -132,7 +141,9 @@ impl World {
 
     /// Accepts so many masses with this text and releases them; nobody is told.
     pub(super) async fn release(&self, text: &str, masses: u32) -> BenchResult<()> {
-        for number in 0..masses {
+        for _ in 0..masses {
+            // The same content again would be the same mass (I10).
+            let number = self.sent.fetch_add(1, Ordering::Relaxed);
             let body = json!({"filter": {"is_to_all": true}, "msgtype": "text",
                 "text": {"content": format!("{text}{number}")}});
             let answer = self.account.raw("/cgi-bin/message/mass/sendall", &body).await?;
@@ -145,7 +156,7 @@ impl World {
                 .release_at_once(self.id, mass, &worker, usize::from(u8::MAX), self.clock.now())
                 .await?;
             if !released.is_some_and(|released| released.finished) {
-                return Err("a mass was not released at once".into());
+                return Err(format!("a mass was not released at once: {released:?}").into());
             }
         }
         Ok(())

@@ -1,0 +1,3 @@
+// Playwright, for scripts outside of this folder.
+
+export { chromium } from 'playwright-core';
