@@ -18,10 +18,16 @@ async fn the_reader_is_in_the_binary_or_its_page_says_how_to_get_it_there() {
     assert!(policy.contains("script-src 'self';"), "{policy}");
     assert_eq!(page.header(header::CACHE_CONTROL), "no-cache");
     let html = page.text();
-    let script = html.split("src=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let script = html
+        .split("src=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
     let script = server.get(script.expect("a script")).await;
     assert_eq!(script.status, StatusCode::OK);
-    assert_eq!(script.header(header::CONTENT_TYPE), "text/javascript; charset=utf-8");
+    assert_eq!(
+        script.header(header::CONTENT_TYPE),
+        "text/javascript; charset=utf-8"
+    );
     assert!(script.header(header::CACHE_CONTROL).contains("immutable"));
     let element = server.get("/embed.js").await;
     assert_eq!(element.status, StatusCode::OK);
