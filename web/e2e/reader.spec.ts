@@ -174,7 +174,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(page.frameLocator('iframe.frame').locator('h1')).toBeVisible();
       await look(`${size} article`, page);
       await page.goBack();
-      await page.getByRole('button', { name: '设置', exact: true }).filter({ visible: true }).click();
+      await page.getByRole('button', { name: /^设置/ }).filter({ visible: true }).click();
       await look(`${size} settings`, page);
       await page.keyboard.press('Escape');
       await page.getByRole('navigation', { name: '公众号' }).filter({ visible: true }).getByRole('link', { name: /山前植物园/ }).click();

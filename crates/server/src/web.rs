@@ -121,6 +121,10 @@ async fn embed(headers: HeaderMap) -> Response {
 }
 
 fn find(path: &str) -> Option<File> {
+    // Names in the binary have no such parts; names on disk must not either.
+    if path.split('/').any(|part| part == "..") {
+        return None;
+    }
     let file = Built::get(path)?;
     let digest = hex::encode(file.metadata.sha256_hash());
     Some(File {

@@ -48,9 +48,12 @@ worker.addEventListener('fetch', (event) => {
 worker.addEventListener('push', (event) => {
   const told = event.data?.json() as Push | undefined;
   if (!told) return;
-  event.waitUntil(worker.registration.showNotification(told.title, {
-    body: told.body, tag: told.tag, icon: `${PAGE}/icon-192.png`, badge: `${PAGE}/icon-192.png`, data: { entry: told.entry },
-  }));
+  const icon = `${PAGE}/icon-192.png`;
+  // One notification an account, which makes itself heard again when it changes.
+  const shown: NotificationOptions & { renotify: boolean } = {
+    body: told.body, tag: told.tag, renotify: true, icon, badge: icon, data: { entry: told.entry },
+  };
+  event.waitUntil(worker.registration.showNotification(told.title, shown));
 });
 
 worker.addEventListener('notificationclick', (event) => {
