@@ -6,11 +6,19 @@
 #   docker run -p 8080:8080 -v qunfa:/data -e QUNFA_SERVER_PUBLIC_URL=https://push.example.org qunfa \
 #       serve --listen 0.0.0.0:8080 --data /data                    the server, its data in a volume
 
+FROM node:22-slim AS web
+WORKDIR /source/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --no-audit --no-fund --loglevel=error
+COPY web .
+RUN npm run build
+
 FROM rust:1.95-slim-trixie AS build
 # The C compiler is for SQLite and the allocator, which are compiled in.
 RUN apt-get update && apt-get install --yes --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+COPY --from=web /source/web/dist web/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
     cargo build --release --locked -p qunfa && cp target/release/qunfa /usr/local/bin/qunfa

@@ -2,7 +2,7 @@
 # Runs everything of compat/ against one qunfa binary: the SDK suites and the README's walk.
 #
 #   compat/run.sh                  QUNFA_BIN, else target/release/qunfa, else target/debug/qunfa
-#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, browser, walk, helpers)
+#   compat/run.sh python walk      only these (python, node, go, java, recipes, acceptance, intercept, browser, web, walk, helpers)
 #
 # What cannot run here (no node, no go, no chromium) is named with its reason at the end. With CI=true that is a
 # failure: there everything has to run.
@@ -195,6 +195,22 @@ run_browser() {
     note browser "$status"
 }
 
+# The reader and the embedded inbox.
+run_web() {
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
+        left_out+=("web: needs node of version 20 or later with npm")
+        return
+    fi
+    if ! CHROMIUM=$(find_chromium); then
+        left_out+=("web: needs chromium (CHROMIUM names another path)")
+        return
+    fi
+    export CHROMIUM
+    local status=0
+    { make --silent -C "$root" web/node_modules/.package-lock.json && npm run --prefix "$root/web" --silent e2e; } || status=$?
+    note web "$status"
+}
+
 run_walk() {
     if ! command -v curl >/dev/null; then
         left_out+=("walk: needs curl")
@@ -237,11 +253,11 @@ run_walk() {
 }
 
 suites=("$@")
-[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept browser walk helpers)
+[[ $# -gt 0 ]] || suites=(python node go java recipes acceptance intercept browser web walk helpers)
 for suite in "${suites[@]}"; do
     case $suite in
-        python | node | go | java | recipes | acceptance | intercept | browser | walk | helpers) ;;
-        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [browser] [walk] [helpers]" >&2; exit 2 ;;
+        python | node | go | java | recipes | acceptance | intercept | browser | web | walk | helpers) ;;
+        *) echo "usage: $0 [python] [node] [go] [java] [recipes] [acceptance] [intercept] [browser] [web] [walk] [helpers]" >&2; exit 2 ;;
     esac
 done
 

@@ -3,7 +3,6 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'e2e',
-  fullyParallel: true,
   workers: 2,
   timeout: 30_000,
   expect: { timeout: 10_000 },

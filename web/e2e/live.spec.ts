@@ -2,7 +2,6 @@ import { expect, type Page, test } from '@playwright/test';
 import { isLive, PHONE, READER, WIDE, World } from './world';
 
 let world: World;
-test.describe.configure({ mode: 'serial' });
 test.beforeAll(async () => { world = await World.start(); });
 test.afterAll(async () => { await world.stop(); });
 

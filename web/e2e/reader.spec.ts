@@ -9,7 +9,6 @@ let sandbox: Sandbox;
 let garden: Account;
 let main: { msg_id: number };
 
-test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(90_000);
   sandbox = await Sandbox.start({ followers: 50 });

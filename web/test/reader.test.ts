@@ -6,7 +6,7 @@ import { pieces, summary } from '../src/core/entry';
 import { clock, shortTime } from '../src/core/time';
 import en from '../src/locales/en';
 import zh from '../src/locales/zh';
-import { framed } from '../src/reader/framed';
+import { framed, takesComments } from '../src/reader/framed';
 import { hashOf, placeOf } from '../src/reader/route';
 import { openSession, takeToken } from '../src/reader/session';
 import { entry } from './make';
@@ -125,6 +125,11 @@ describe('an article in its frame', () => {
     expect(framed(page, 'https://server.example/s/1', 'light')).toContain('@media (max-width: 0)');
     expect(framed(page, 'https://server.example/s/1', 'dark')).toContain('content="dark"');
   });
+});
+
+it('an article takes comments when its page has a place for them', () => {
+  expect(takesComments('<section><h2 id="comments">精选留言</h2></section>')).toBe(true);
+  expect(takesComments('<p>comments</p>')).toBe(false);
 });
 
 it('every word is there in both languages', () => {

@@ -1,5 +1,5 @@
 //! Background work: accepting schedules, reviewing, releasing batches at their pace, finishing masses, sending
-//! callbacks, clearing away.
+//! callbacks, serving the channels beside the inbox, clearing away.
 //!
 //! [`Engine::step`] does one bounded turn and says when the next is due; [`Engine::run`] only repeats it. What
 //! is done lives in the store, so a turn cut short is taken up by the next one, here or on another node. No
@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::unreachable))]
 
 pub mod callback;
+pub mod channel;
 mod check;
 mod housekeeping;
 pub mod pulse;
@@ -21,6 +22,7 @@ use std::{
 };
 
 use callback::CallbackSender;
+use channel::Channels;
 use domain::{
     id::{AccountId, MassId, ScheduleId},
     mass::{CONFIRMATION_TIMED_OUT, MassState},
@@ -33,7 +35,7 @@ use review::Reviews;
 use store::{
     Store, StoreResult,
     blob::Blobs,
-    bus::Bus,
+    bus::{Bus, Hint},
     clock::Clock,
     crash_point,
     mass::{Released, Running, WorkerId},
@@ -86,6 +88,7 @@ pub struct Engine {
     bus: Bus,
     clock: Arc<dyn Clock>,
     callbacks: CallbackSender,
+    channels: Option<Channels>,
     worker: WorkerId,
     speeds: SpeedTable,
     reviews: Reviews,
@@ -124,6 +127,9 @@ impl Held<'_> {
     pub async fn forget(&mut self) {
         *self.1 = Pending::default();
         self.0.callbacks.abandon().await;
+        if let Some(channels) = &self.0.channels {
+            channels.abandon().await;
+        }
         self.0.reviews.forget_all();
     }
 }
@@ -150,6 +156,7 @@ impl Engine {
             bus,
             clock,
             callbacks,
+            channels: None,
             worker,
             speeds: SpeedTable::document(),
             reviews: Reviews::default(),
@@ -171,6 +178,13 @@ impl Engine {
         Self { reviews, ..self }
     }
 
+    /// The same, serving these channels beside the inbox.
+    #[must_use]
+    pub fn with_channels(self, channels: Channels) -> Self {
+        let channels = Some(channels);
+        Self { channels, ..self }
+    }
+
     /// The same, forgetting who got what before so many months, this one counted; `None` keeps everything.
     #[must_use]
     pub fn with_months_kept(self, months_kept: Option<u32>) -> Self {
@@ -190,6 +204,17 @@ impl Engine {
     /// Sends the callbacks.
     pub fn callbacks(&self) -> &CallbackSender {
         &self.callbacks
+    }
+
+    /// Waits until neither a callback nor a page of a channel is on its way, at most for `patience` of real time.
+    pub async fn settle(&self, patience: Duration) {
+        let channels = async {
+            match &self.channels {
+                Some(channels) => channels.settle(patience).await,
+                None => true,
+            }
+        };
+        tokio::join!(self.callbacks.settle(patience), channels);
     }
 
     /// Works until the future is dropped. A failed turn is logged and repeated.
@@ -268,6 +293,11 @@ impl Engine {
             next_mass = next_mass.into_iter().chain(due).min();
         }
         worked |= self.callbacks.send_due(now).await?;
+        let (walking, next_lane) = match &self.channels {
+            Some(channels) => channels.walk_due(now).await?,
+            None => (false, None),
+        };
+        worked |= walking;
         if pending.clear_up <= now {
             pending.clear_up = now.plus_ms(housekeeping::INTERVAL_MS);
             if let Err(error) =
@@ -282,7 +312,10 @@ impl Engine {
         let event = self.callbacks.next_due().await?;
         // Clearing away waits for the next turn after its time; nobody depends on the moment.
         Ok(Turn::Idle {
-            next_due: [event, next_mass, next_schedule].into_iter().flatten().min(),
+            next_due: [event, next_lane, next_mass, next_schedule]
+                .into_iter()
+                .flatten()
+                .min(),
         })
     }
 
@@ -413,6 +446,7 @@ impl Engine {
         };
         metrics::histogram!(measure::RELEASE_DURATION.name).record(began.elapsed());
         crash_point!("release.committed");
+        self.bus.publish(Hint::Released(account));
         count_release(account, mass, released.blocks, released.delivered);
         if released.finished {
             finished(account, mass);
@@ -437,6 +471,7 @@ impl Engine {
         match released {
             Released::Committed { blocks, delivered } => {
                 crash_point!("release.committed");
+                self.bus.publish(Hint::Released(account));
                 count_release(account, mass, blocks, delivered);
             }
             Released::LeaseLost => {

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod clock;
+mod descriptors;
 mod key_mark;
 pub mod log;
 pub mod node;

@@ -9,15 +9,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{account::Callback, time::Calendar};
+use domain::{
+    account::{Account, Callback},
+    time::Calendar,
+};
 use engine::{
     Engine,
-    callback::{CallbackSender, CallbackSettings},
+    callback::{AddressRules, CallbackSender, CallbackSettings},
+    channel::{ChannelSettings, Channels},
     review::{Reviewer, Reviews},
 };
 use futures::FutureExt;
 use server::{
-    app::{App, CallbackCheck, Parts, SandboxControl, ServerSettings, WorldControl},
+    app::{App, CallbackCheck, ChannelAccess, Parts, SandboxControl, ServerSettings, WorldControl},
     health::Health,
     role::Role,
     sandbox::inspector::Inspector,
@@ -25,6 +29,7 @@ use server::{
 use store::{
     Store, StoreError, StoreResult,
     blob::{Blobs, Bucket},
+    bridge::BridgeAddress,
     bus::Bus,
     clock::Clock,
     mass::WorkerId,
@@ -74,10 +79,21 @@ pub struct NodeConfig {
     pub server: ServerSettings,
     /// Of the events.
     pub callbacks: CallbackSettings,
+    /// Of pushes to readers' browsers.
+    pub push: PushConfig,
     /// Who reads masses before they go out.
     pub reviewers: Vec<Arc<dyn Reviewer>>,
     /// Watches and disturbs calls, in a sandbox.
     pub inspector: Option<Arc<Inspector>>,
+}
+
+/// How readers' browsers are pushed to.
+#[derive(Clone, Debug, Default)]
+pub struct PushConfig {
+    /// How push services reach the operator, a `mailto:` or `https:` URL; the public URL when it is not told.
+    pub contact: Option<String>,
+    /// Which addresses push services may have.
+    pub addresses: AddressRules,
 }
 
 /// Why a node does not start.
@@ -103,6 +119,7 @@ pub struct Node {
     pub engine: Arc<Engine>,
     /// The bytes.
     pub blobs: Blobs,
+    channels: Channels,
     bus: Bus,
     clock: Arc<dyn Clock>,
     calendar: Calendar,
@@ -121,6 +138,27 @@ impl std::fmt::Debug for Node {
 }
 
 struct Handshake(CallbackSender);
+
+struct Access(Channels);
+
+#[async_trait]
+impl ChannelAccess for Access {
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), &'static str> {
+        self.0.check_endpoint(endpoint)
+    }
+
+    fn check_bridge(&self, url: &str) -> Result<(), &'static str> {
+        self.0.check_bridge(url)
+    }
+
+    async fn push_public_key(&self) -> StoreResult<String> {
+        self.0.push_public_key().await
+    }
+
+    async fn test_bridge(&self, account: &Account, address: &BridgeAddress) -> Result<(), String> {
+        self.0.test_bridge(account, address).await
+    }
+}
 
 #[async_trait]
 impl CallbackCheck for Handshake {
@@ -152,6 +190,7 @@ impl Node {
             None => Blobs::in_folder(&config.folder.join("blobs"))?,
         };
         let (bus, clock) = (Bus::default(), config.clock);
+        let settings = channel_settings(&config.callbacks, config.push);
         let callbacks = CallbackSender::new(
             store.clone(),
             clock.clone(),
@@ -163,6 +202,13 @@ impl Node {
         // A process that starts again under its name is another worker: its leases are not those of before.
         let name = config.name.unwrap_or_else(|| std::process::id().to_string());
         let worker = WorkerId(format!("{name}-{}", Random::system().text::<6>()));
+        let channels = Channels::new(
+            (store.clone(), clock.clone(), bus.clone()),
+            (vault.link_key(), config.calendar.clone()),
+            worker.clone(),
+            settings,
+        )
+        .map_err(StartError::Machine)?;
         let engine = Engine::new(
             store.clone(),
             blobs.clone(),
@@ -171,6 +217,7 @@ impl Node {
             callbacks,
             worker,
         )
+        .with_channels(channels.clone())
         .with_speeds(config.server.speeds.clone())
         .with_months_kept(config.months_kept)
         .with_reviews(Reviews::new(config.reviewers));
@@ -185,6 +232,7 @@ impl Node {
             control: None,
             engine,
             blobs,
+            channels,
             bus,
             clock,
             calendar: config.calendar,
@@ -226,6 +274,7 @@ impl Node {
             positions: self.vault.position_key(),
             settings: self.settings.clone(),
             callback_check: Arc::new(Handshake(self.engine.callbacks().clone())),
+            channels: Arc::new(Access(self.channels.clone())),
             sandbox,
             world: self
                 .control
@@ -256,12 +305,14 @@ impl Node {
         interception: Option<Interception>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
-        let router = server::routes::router(self.app(sandbox));
+        let app = self.app(sandbox);
+        let router = server::routes::router(app.clone());
         let settings = self.settings.clone();
         let (inspector, health) = (self.inspector.clone(), self.health.clone());
         let pause = settings.stop_pause + FAREWELL;
         let closed = Arc::new(OnceLock::new());
         let since = closed.clone();
+        let online = app.live().clone();
         let shutdown = async move {
             shutdown.await;
             // First whoever distributes calls sees that none should come here, then none is taken any more.
@@ -270,11 +321,15 @@ impl Node {
             if let Some(inspector) = inspector {
                 inspector.close();
             }
+            // Feeds never end by themselves.
+            online.close();
             // The only one who sets it.
             let _ = since.set(Instant::now());
         };
         let works = settings.roles.contains(&Role::Worker);
         let work = works.then(|| tokio::spawn(work(self.engine.clone())));
+        let feeds = settings.roles.contains(&Role::Live);
+        let feeds = feeds.then(|| tokio::spawn(feed(app)));
         let numbers = self.numbers.clone();
         let care = tokio::spawn(async move { numbers.care().await });
         let rows = self.rows.clone();
@@ -295,7 +350,7 @@ impl Node {
         if timeout(patience, self.end_work()).await.is_err() {
             tracing::warn!("background work did not end in time; the next start takes it up");
         }
-        for task in drive.into_iter().chain(work).chain([care, watch]) {
+        for task in drive.into_iter().chain(work).chain(feeds).chain([care, watch]) {
             task.abort();
             let _ = task.await;
         }
@@ -304,10 +359,32 @@ impl Node {
     /// Lets the turn under way end and begins none, waits for callbacks on their way, writes what was only noted.
     async fn end_work(&self) {
         let _held = self.engine.hold().await;
-        self.engine.callbacks().settle(Duration::MAX).await;
+        self.engine.settle(Duration::MAX).await;
         if let Err(error) = self.store.flush_reads().await {
             tracing::error!(%error, "reads of articles were not written");
         }
+    }
+}
+
+/// Keeps live feeds up to date until the future is dropped. A panic is a defect; it must not leave them silent (I17).
+async fn feed(app: App) {
+    loop {
+        let ended = AssertUnwindSafe(server::live::run(app.clone()))
+            .catch_unwind()
+            .await;
+        if ended.is_err() {
+            tracing::error!("what keeps live feeds up to date ended in a panic and begins again");
+        }
+        tokio::time::sleep(AFTER_PANIC).await;
+    }
+}
+
+fn channel_settings(callbacks: &CallbackSettings, push: PushConfig) -> ChannelSettings {
+    ChannelSettings {
+        public_url: callbacks.public_url.clone(),
+        contact: push.contact.unwrap_or_else(|| callbacks.public_url.clone()),
+        push_addresses: push.addresses,
+        bridge_addresses: callbacks.addresses.clone(),
     }
 }
 

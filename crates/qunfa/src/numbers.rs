@@ -66,6 +66,7 @@ impl Numbers {
             Ok(backlog) => {
                 set(&measure::BATCHES_WAITING, backlog.batches);
                 set(&measure::CALLBACKS_WAITING, backlog.events);
+                set(&measure::DEAD_LETTERS, backlog.dead_letters);
             }
             Err(error) => tracing::warn!(%error, "what waits could not be counted"),
         }

@@ -23,13 +23,14 @@ use tokio::net::TcpListener;
 use crate::{
     bench,
     cli::{
-        bench::{BenchCommand, ReadsArgs},
+        bench::{BenchCommand, LiveArgs, LiveVersus, ReadsArgs},
         error::{CliError, Status},
         output,
         sandbox::{Start, intercept::InterceptArgs},
     },
     clock::node::NodeClock,
-    node::{Node, NodeConfig},
+    descriptors,
+    node::{Node, NodeConfig, PushConfig},
     sandbox::{
         ADMIN_TOKEN, Sandbox, SandboxConfig,
         intercept::{Interception, environment},
@@ -57,6 +58,7 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         return Err(CliError::failed(message)
             .hint("restore it from where you keep it; a new one would rename every follower"));
     }
+    descriptors::raise();
     let listener = listen(settings.server.listen).await?;
     let public_url = settings.public_url();
     let clock = Arc::new(NodeClock::default());
@@ -72,6 +74,12 @@ pub async fn serve(settings: &Settings) -> Result<Status, CliError> {
         ids: Random::system(),
         server: server_settings(settings, &admin_token),
         callbacks: callback_settings(settings),
+        push: PushConfig {
+            contact: settings.push.contact.clone(),
+            addresses: AddressRules {
+                allow: settings.push.allow.clone(),
+            },
+        },
         reviewers: reviewers(settings)?,
         inspector: None,
     })
@@ -361,6 +369,8 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
             .await
         }
         BenchCommand::Load => bench::load::run().await,
+        BenchCommand::Live(args) => bench::live::run(live_plan(args)).await,
+        BenchCommand::Crowd => bench::live::crowd::run().await,
         BenchCommand::Import(args) => {
             bench::import::run(bench::import::ImportPlan {
                 followers: args.followers,
@@ -371,6 +381,18 @@ pub async fn bench(command: BenchCommand) -> Result<Status, CliError> {
     };
     measured.map_err(|error| CliError::failed(format!("the measurement could not be made: {error}")))?;
     Ok(Status::Done)
+}
+
+fn live_plan(args: LiveArgs) -> bench::live::LivePlan {
+    bench::live::LivePlan {
+        common: args.common.into(),
+        followers: args.followers,
+        connections: args.connections,
+        bursts: args.bursts,
+        rounds: args.rounds,
+        vs_epoll: args.vs.contains(&LiveVersus::Epoll),
+        vs_nats: args.vs.contains(&LiveVersus::Nats),
+    }
 }
 
 fn reads_plan(reads: bench::reads::Reads, args: ReadsArgs) -> bench::reads::ReadsPlan {

@@ -48,7 +48,7 @@ pub use world::{Reading, World, WorldFile};
 
 use crate::{
     clock::{VirtualClock, WallClock},
-    node::{Node, NodeConfig, StartError},
+    node::{Node, NodeConfig, PushConfig, StartError},
 };
 
 /// The admin token of every sandbox.
@@ -124,6 +124,10 @@ impl Sandbox {
             ids: Random::seeded(config.seed),
             server: server_settings(config),
             callbacks: callback_settings(config),
+            push: PushConfig {
+                contact: None,
+                addresses: loopback(),
+            },
             reviewers: vec![Arc::new(verdicts.clone())],
             inspector: Some(inspector.clone()),
         })?;
@@ -186,16 +190,20 @@ fn server_settings(config: &SandboxConfig) -> ServerSettings {
 }
 
 fn callback_settings(config: &SandboxConfig) -> CallbackSettings {
-    let loopback = ["127.0.0.0/8", "::1/128"]
-        .iter()
-        .filter_map(|network| network.parse().ok())
-        .collect();
     CallbackSettings {
         public_url: config.public_url.clone(),
-        addresses: AddressRules { allow: loopback },
+        addresses: loopback(),
         retries: Retries::Documented,
         timeout: Duration::from_secs(5),
         per_endpoint: 8,
+    }
+}
+
+/// Receivers of a sandbox may be on its own machine.
+fn loopback() -> AddressRules {
+    let networks = ["127.0.0.0/8", "::1/128"].iter();
+    AddressRules {
+        allow: networks.filter_map(|network| network.parse().ok()).collect(),
     }
 }
 

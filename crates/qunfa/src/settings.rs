@@ -44,6 +44,9 @@ pub struct Settings {
     /// Events on their way to the accounts' servers.
     #[config(nested)]
     pub callback: CallbackArea,
+    /// Notices to readers' browsers (Web Push).
+    #[config(nested)]
+    pub push: PushArea,
     /// Who reads mass sends before they go out; nobody by default.
     #[config(nested)]
     pub review: ReviewArea,
@@ -256,6 +259,24 @@ pub struct CallbackArea {
         validate((1..=1024).contains(per_endpoint), "out of range")
     )]
     pub per_endpoint: u32,
+}
+
+/// `[push]`
+#[derive(Clone, Debug, PartialEq, Config, Serialize)]
+pub struct PushArea {
+    /// How the push services of browsers reach whoever runs this server, when something goes wrong with its notices; it is
+    /// signed into each of them. Left out, it is the public URL. Apple's service takes nothing else than these two forms.
+    /// Allowed: a mailto: or https: URL, such as `mailto:ops@example.org`.
+    #[config(
+        env = "QUNFA_PUSH_CONTACT",
+        validate(is_contact(contact), "no mailto: or https: URL")
+    )]
+    pub contact: Option<String>,
+    /// Networks that push services may have although they are private, also without TLS. Readers name the addresses, so
+    /// this is for tests alone.
+    /// Allowed: a list of networks, such as ["127.0.0.1/32"].
+    #[config(default = [], env = "QUNFA_PUSH_ALLOW")]
+    pub allow: Vec<IpNet>,
 }
 
 /// `[review]`
@@ -521,6 +542,14 @@ fn is_public_url(text: &str) -> bool {
 
 fn is_http_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn is_contact(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| match url.scheme() {
+        "mailto" => url.path().contains('@'),
+        "https" => url.host().is_some(),
+        _ => false,
+    })
 }
 
 pub(crate) fn is_postgres_url(url: &Secret) -> bool {

@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    account::Callback,
+    account::{Account, Callback},
     id::AccountId,
     library::LibraryLimits,
     link::{Link, LinkKey, LinkKind},
@@ -18,6 +18,7 @@ use ipnet::IpNet;
 use store::{
     Store, StoreResult,
     blob::Blobs,
+    bridge::BridgeAddress,
     bus::Bus,
     clock::{Clock, ClockMode},
     random::Random,
@@ -28,6 +29,7 @@ use crate::{
     api::{inflight::Inflight, network::Checks, refused::Refused},
     guess::Guesses,
     health::Health,
+    live::hub::Hub,
     metrics::{MetricsAccess, Scrape},
     pages::picture::Pictures,
     role::Role,
@@ -61,6 +63,8 @@ pub struct Parts {
     pub settings: Arc<ServerSettings>,
     /// Verifies callback URLs.
     pub callback_check: Arc<dyn CallbackCheck>,
+    /// Serves the channels beside the inbox.
+    pub channels: Arc<dyn ChannelAccess>,
     /// Moves the clock, in a sandbox.
     pub sandbox: Option<Arc<dyn SandboxControl>>,
     /// Takes the world back, in a sandbox.
@@ -85,6 +89,7 @@ struct Shared {
     callback_checks: Checks,
     file_checks: Arc<Semaphore>,
     pictures: Pictures,
+    live: Arc<Hub>,
 }
 
 impl App {
@@ -98,6 +103,7 @@ impl App {
             callback_checks: Checks::default(),
             file_checks: Arc::new(Semaphore::new(FILE_CHECKS)),
             pictures: Pictures::default(),
+            live: Arc::default(),
         }))
     }
 
@@ -129,6 +135,11 @@ impl App {
     /// Sizes and smaller forms of pictures that this process knows.
     pub fn pictures(&self) -> &Pictures {
         &self.0.pictures
+    }
+
+    /// Who is online on this node; `live::run` keeps it up to date.
+    pub fn live(&self) -> &Arc<Hub> {
+        &self.0.live
     }
 
     /// Now, by the one clock.
@@ -258,6 +269,19 @@ pub trait CallbackCheck: Send + Sync {
     async fn resolve(&self, callback: &Callback) -> Vec<IpAddr>;
     /// How long one of these addresses takes to accept a connection; `None` when it does not.
     async fn connect_time(&self, callback: &Callback, address: IpAddr) -> Option<Duration>;
+}
+
+/// What calls need of the channels beside the inbox; the engine serves them.
+#[async_trait]
+pub trait ChannelAccess: Send + Sync {
+    /// Whether a browser's endpoint may be called (SEC6), as far as that shows without resolving it; else why not.
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), &'static str>;
+    /// The same of a push bridge.
+    fn check_bridge(&self, url: &str) -> Result<(), &'static str>;
+    /// The public key that browsers subscribe with.
+    async fn push_public_key(&self) -> StoreResult<String>;
+    /// Sends a test call to a bridge; the error says why it was not taken.
+    async fn test_bridge(&self, account: &Account, address: &BridgeAddress) -> Result<(), String>;
 }
 
 /// The virtual clock of a sandbox, and what it plays to the engine.

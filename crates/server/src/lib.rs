@@ -13,6 +13,7 @@ pub mod guess;
 pub mod health;
 pub mod inbox;
 pub mod listen;
+pub mod live;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;

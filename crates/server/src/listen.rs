@@ -2,6 +2,7 @@
 //!
 //! `axum::serve` sets no times and no limits, so connections are built here.
 
+mod hold;
 mod patience;
 
 use std::{
@@ -20,10 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use store::measure;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -33,9 +31,13 @@ use tokio::{
 };
 use tower::ServiceExt;
 
+pub use crate::listen::hold::Hold;
 use crate::{
     app::ServerSettings,
-    listen::patience::{Patience, Stage},
+    listen::{
+        hold::Entrance,
+        patience::{Patience, Stage},
+    },
     sandbox::observe::HangUp,
     source::{Source, source},
 };
@@ -49,12 +51,16 @@ const HEADER_FIELDS_MAX: usize = 100;
 const LAST_GUEST: Duration = Duration::from_millis(20);
 /// For how long such connections are still taken, at most.
 const LAST_GUESTS: Duration = Duration::from_secs(1);
+/// What the system keeps for a connection beyond what is on its way, about: a peer that does not read is soon known, and
+/// many of them do not fill the memory.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT_BYTES_MAX: u32 = 64 << 10;
 /// How long to wait when no connection can be accepted, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A stream of requests: a connection, or what a handshake made of one.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
 /// What a connection passes before its requests are read, for instance a TLS handshake.
 #[async_trait]
@@ -91,14 +97,11 @@ pub async fn serve_behind(
     settings: Arc<ServerSettings>,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Dropped when the server stops: who still stands at the door goes.
-    let (serving, _) = watch::channel(());
     let mut house = House {
         door,
         settings,
         sources: Sources::default(),
-        graceful: GracefulShutdown::new(),
-        serving,
+        stopping: watch::Sender::new(()),
     };
     tokio::pin!(shutdown);
     loop {
@@ -128,8 +131,9 @@ struct House {
     door: Arc<dyn Door>,
     settings: Arc<ServerSettings>,
     sources: Sources,
-    graceful: GracefulShutdown,
-    serving: watch::Sender<()>,
+    // Told when the server stops: who still stands at the door goes, and requests under way are the last of their
+    // connections. Everybody inside holds a receiver.
+    stopping: watch::Sender<()>,
 }
 
 impl House {
@@ -159,27 +163,30 @@ impl House {
             proxy,
             sources: self.sources.clone(),
             settings: Arc::clone(&self.settings),
+            entrance: Arc::new(Entrance {
+                _place: place,
+                _counted: Counted::new(),
+                stopping: self.stopping.subscribe(),
+            }),
         };
-        let (door, watcher) = (Arc::clone(&self.door), self.graceful.watcher());
-        let mut stopping = self.serving.subscribe();
+        let door = Arc::clone(&self.door);
         tokio::spawn(async move {
-            let open = Counted::new();
-            let _ = stream.set_nodelay(true);
+            let mut stopping = guest.entrance.stopping.clone();
+            prepare(&stream);
             let passed = tokio::select! {
                 passed = door.pass(stream) => passed,
                 _ = stopping.changed() => None,
             };
             if let Some((stream, router)) = passed {
-                connection(stream, guest, router, watcher).await;
+                connection(stream, guest, router, stopping).await;
             }
-            drop((place, open));
         });
     }
 
     /// Lets the requests under way end.
     async fn close(self) {
-        drop(self.serving);
-        if timeout(self.settings.stop_timeout, self.graceful.shutdown())
+        self.stopping.send_replace(());
+        if timeout(self.settings.stop_timeout, self.stopping.closed())
             .await
             .is_err()
         {
@@ -211,6 +218,7 @@ struct Guest {
     proxy: bool,
     sources: Sources,
     settings: Arc<ServerSettings>,
+    entrance: Arc<Entrance>,
 }
 
 impl Guest {
@@ -228,7 +236,12 @@ impl Guest {
 }
 
 /// One connection from its first byte to its last, or until the server stops.
-async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watcher: Watcher) {
+async fn connection(
+    stream: Box<dyn Stream>,
+    guest: Guest,
+    router: Router,
+    mut stopping: watch::Receiver<()>,
+) {
     let stage = Stage::new();
     let stream = Patience::new(
         stream,
@@ -239,25 +252,27 @@ async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watch
     let service = service_fn(move |mut request: Request<Incoming>| {
         let within = header_bytes(&request) <= HEADER_BYTES_MAX;
         let (source, place) = guest.place(&request);
+        let crowded = place.is_none();
+        let hold = Hold::new(stage.serving(), place.flatten(), guest.entrance.clone());
         request.extensions_mut().insert(source);
-        let served = stage.serving();
+        request.extensions_mut().insert(hold.clone());
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
-            let Some(_place) = place else {
+            if crowded {
                 metrics::counter!(measure::CONNECTIONS_REFUSED.name).increment(1);
-                return Ok(too_many().map(|body| served.until_sent(body)));
-            };
+                return Ok(too_many().map(|body| hold.until_sent(body)));
+            }
             if !within {
                 // hyper's buffer may take in a little more than its limit when the end comes with the last read.
                 let refused = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
-                return Ok(refused.map(|body| served.until_sent(body)));
+                return Ok(refused.map(|body| hold.until_sent(body)));
             }
             let Ok(response) = answer.await;
             if response.extensions().get::<HangUp>().is_some() {
                 return Err("hung up as a fault rule says");
             }
             // The connection waits for its next request when the answer is gone, not when it begins.
-            Ok(response.map(|body| served.until_sent(body)))
+            Ok(response.map(|body| hold.until_sent(body)))
         }
     });
     let connection = http1::Builder::new()
@@ -265,8 +280,17 @@ async fn connection(stream: Box<dyn Stream>, guest: Guest, router: Router, watch
         .header_read_timeout(None)
         .max_buf_size(HEADER_BYTES_MAX)
         .max_headers(HEADER_FIELDS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }
@@ -296,6 +320,13 @@ async fn pause_after(error: &io::Error) {
         tracing::error!(%error, "no connection could be accepted");
         sleep(ACCEPT_PAUSE).await;
     }
+}
+
+/// Sets a new connection up; one that its peer has closed already fails later by itself.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
 }
 
 /// How many connections each address has.

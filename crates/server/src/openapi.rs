@@ -16,7 +16,8 @@ use utoipa::{
 };
 
 use crate::{
-    inbox::{accounts, article, entries, me, reading},
+    inbox::{accounts, article, entries, me, push, reading},
+    live::{sse, ws},
     v1::inbox_token,
 };
 
@@ -41,6 +42,12 @@ use crate::{
         reading::recalls,
         me::me,
         me::log_out,
+        sse::live,
+        ws::live,
+        push::key,
+        push::list,
+        push::subscribe,
+        push::unsubscribe,
         inbox_token::issue,
         inbox_token::end,
         inbox_token::issue_to_person,
@@ -111,6 +118,7 @@ mod tests {
     #[test]
     fn every_call_of_the_inbox_is_described_and_no_other() {
         let mut routes = served(include_str!("inbox/mod.rs"), "/inbox");
+        routes.extend(served(include_str!("live/mod.rs"), "/inbox"));
         routes.extend(served(include_str!("v1/mod.rs"), "/v1/inbox-tokens"));
         routes.extend(served(
             include_str!("v1/mod.rs"),

@@ -189,12 +189,15 @@ impl ResponseForPanic for PanicAnswer {
     }
 }
 
-/// Whether an answer is worth compressing: texts, not files.
+/// Whether an answer is worth compressing: texts, not files, and nothing that goes on while it is read.
 pub fn is_text(response: &hyper::HeaderMap) -> bool {
     let content_type = response
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|value| value.starts_with("application/json") || value.starts_with("text/"))
+    content_type.is_some_and(|value| {
+        let is_text = value.starts_with("application/json") || value.starts_with("text/");
+        is_text && !value.starts_with("text/event-stream")
+    })
 }
 
 /// A new request id.

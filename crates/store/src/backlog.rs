@@ -12,6 +12,8 @@ pub struct Backlog {
     pub batches: u64,
     /// Events that wait for their next try.
     pub events: u64,
+    /// What push bridges did not take.
+    pub dead_letters: u64,
 }
 
 /// Looks at what waits.

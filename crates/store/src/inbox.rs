@@ -113,11 +113,14 @@ pub trait InboxStore {
         search: Option<&Search>,
         limit: usize,
     ) -> StoreResult<InboxPage>;
-    /// Entries after a position, oldest first: each once, none skipped (I8).
+    /// Entries after a position, oldest first: each once, none skipped (I8). Accounts of the position that are not among
+    /// the memberships stay as they are in it. The caller has heard that there is something up to `known`, or just the
+    /// position itself; the answer is no older.
     async fn entries_after(
         &self,
         reader: &[Membership],
         position: &Position,
+        known: &Position,
         limit: usize,
     ) -> StoreResult<NewEntries>;
     /// The position after everything that there is now.

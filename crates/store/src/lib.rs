@@ -11,9 +11,11 @@ pub mod account;
 pub mod backlog;
 pub mod backup;
 pub mod blob;
+pub mod bridge;
 pub mod bus;
 pub mod call;
 pub mod card;
+pub mod channel;
 pub mod check;
 pub mod clock;
 pub mod comment;
@@ -22,6 +24,7 @@ pub mod follower;
 pub mod inbox;
 pub mod inbox_token;
 pub mod library;
+pub mod live;
 pub mod mass;
 pub mod measure;
 pub mod media;
@@ -30,6 +33,7 @@ pub mod original;
 pub mod outbox;
 pub mod postgres;
 pub mod publication;
+pub mod push;
 pub mod random;
 pub mod reader;
 pub mod reading;
@@ -48,18 +52,22 @@ pub mod vault;
 use account::AccountStore;
 use backlog::BacklogStore;
 use blob::object::BlobStore;
+use bridge::BridgeStore;
 use call::CallStore;
 use card::CardStore;
+use channel::ChannelStore;
 use comment::CommentStore;
 use follower::FollowerStore;
 use inbox::InboxStore;
 use inbox_token::InboxTokenStore;
 use library::LibraryStore;
+use live::LiveStore;
 use mass::MassStore;
 use media::MediaStore;
 use original::OriginalStore;
 use outbox::OutboxStore;
 use publication::PublicationStore;
+use push::PushStore;
 use reading::ReadingStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
@@ -79,6 +87,7 @@ pub trait Store:
     + BlobStore
     + MassStore
     + InboxStore
+    + LiveStore
     + InboxTokenStore
     + ReadingStore
     + OutboxStore
@@ -94,6 +103,9 @@ pub trait Store:
     + BacklogStore
     + RetentionStore
     + TimeStore
+    + ChannelStore
+    + PushStore
+    + BridgeStore
     + Send
     + Sync
 {
@@ -108,6 +120,7 @@ impl<T> Store for T where
         + BlobStore
         + MassStore
         + InboxStore
+        + LiveStore
         + InboxTokenStore
         + ReadingStore
         + OutboxStore
@@ -123,6 +136,9 @@ impl<T> Store for T where
         + BacklogStore
         + RetentionStore
         + TimeStore
+        + ChannelStore
+        + PushStore
+        + BridgeStore
         + Send
         + Sync
 {

@@ -92,6 +92,12 @@ metrics_table! {
         "Connections that are open");
     CONNECTIONS_REFUSED = counter("qunfa_http_connections_refused_total", &[], "connections",
         "Connections and forwarded requests beyond the limit of their source");
+    LIVE_CONNECTIONS = gauge("qunfa_live_connections", &["transport"], "connections",
+        "Live feeds that are open, by transport: sse or ws");
+    LIVE_EVENTS = counter("qunfa_live_events_total", &["event"], "events",
+        "Events put into the queues of live feeds: entry, recall or change; read is what feeds looked up");
+    LIVE_SLOW = counter("qunfa_live_slow_readers_total", &[], "connections",
+        "Live feeds that were ended because their reader did not keep up; it resumes without a loss");
     WRONG_CREDENTIALS = counter("qunfa_wrong_credentials_total", &["kind"], "calls",
         "Calls with a wrong appsecret, admin token or inbox token");
     GUESSES_HELD_UP = counter("qunfa_guesses_held_up_total", &["kind"], "calls",
@@ -122,6 +128,13 @@ metrics_table! {
         "Time of one such try");
     CALLBACKS_WAITING = gauge("qunfa_callbacks_waiting", &[], "events",
         "Events that wait for their next try, in the whole installation");
+    PUSHES = counter("qunfa_web_pushes_total", &["outcome"], "tries",
+        "Tries to push an entry to a reader's browser: taken, gone (the subscription is removed), refused, failed (it is \
+         tried again) or waits (the push service is left alone for now)");
+    WEBHOOKS = counter("qunfa_webhook_batches_total", &["outcome"], "tries",
+        "Tries to tell a push bridge a batch of followers: taken or failed");
+    DEAD_LETTERS = gauge("qunfa_webhook_dead_letters", &[], "dead letters",
+        "What push bridges did not take and nobody has sent again, in the whole installation");
     IMPORT_ROWS = counter("qunfa_import_rows_total", &["outcome"], "rows",
         "Rows of imported follower files: imported, updated or refused");
     COMMIT_DURATION = histogram("qunfa_store_commit_duration_seconds", &[],

@@ -31,6 +31,8 @@ pub mod mass;
 pub mod media;
 pub mod network;
 pub mod publication;
+pub mod push;
 pub mod statistics;
 pub mod tag;
 pub mod token;
+pub mod webhook;

@@ -32,6 +32,8 @@ export class Api {
   /** Says that the reader opened an article whose page was loaded without the token; `index` counts from 1. */
   noteRead = (entry: string, index: number) =>
     this.json<null>('POST', `/inbox/entries/${encodeURIComponent(entry)}/reads`, {}, { index });
+  comment = (entry: string, index: number, content: string) =>
+    this.json<unknown>('POST', `/inbox/entries/${encodeURIComponent(entry)}/comments`, {}, { index, content });
   pushKey = () => this.json<{ public_key: string }>('GET', '/inbox/push');
   subscribe = (subscription: PushSubscriptionJSON, language: 'zh' | 'en') =>
     this.json<unknown>('POST', '/inbox/push/subscriptions', {}, {

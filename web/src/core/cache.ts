@@ -14,8 +14,6 @@ export interface Values {
   token: string;
   me: Me;
   accounts: Account[];
-  /** Where the live feed goes on. */
-  position: string;
   /** Until when recalls are known, RFC 3339. */
   recallsUntil: string;
   /** Read marks that the server was not told: the newest entry read, by account. */

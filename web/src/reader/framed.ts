@@ -20,6 +20,11 @@ export function framed(html: string, url: string, theme: Theme): string {
   return `<!doctype html>${page.documentElement.outerHTML}`;
 }
 
+/** Whether an article takes comments: only then its page has a place for them. */
+export function takesComments(html: string): boolean {
+  return new DOMParser().parseFromString(html, 'text/html').getElementById('comments') !== null;
+}
+
 function choose(page: Document, theme: 'light' | 'dark'): void {
   page.documentElement.style.colorScheme = theme;
   page.querySelectorAll('meta[name="color-scheme"]').forEach((meta) => meta.setAttribute('content', theme));

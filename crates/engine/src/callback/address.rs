@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use url::Host;
+use url::{Host, Url};
 
 /// The rules of one installation.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,38 @@ impl AddressRules {
     /// Whether a callback may go to `address`.
     pub fn allows(&self, address: IpAddr) -> bool {
         is_public(address) || self.allow.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether a browser's push service may be at this URL, as far as that shows without resolving it: https alone, and
+    /// http to the addresses that an operator allows. The error says why not.
+    pub fn check_endpoint(&self, url: &str) -> Result<(), &'static str> {
+        let url = self.check_receiver(url)?;
+        let allowed = match url.host() {
+            Some(Host::Ipv4(address)) => !is_public(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => !is_public(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => false,
+        };
+        if url.scheme() == "https" || allowed {
+            Ok(())
+        } else {
+            Err("it must be an https URL")
+        }
+    }
+
+    /// Whether a receiver may be at this URL, as far as that shows without resolving it; the error says why not.
+    pub fn check_receiver(&self, url: &str) -> Result<Url, &'static str> {
+        let url = Url::parse(url).map_err(|_| "it must be an http or https URL")?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("it must be an http or https URL");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it must be a URL without user name");
+        }
+        let host = url.host().ok_or("it must be a URL with a host")?;
+        if !self.allows_host(&host) {
+            return Err("it points to an address that is not public");
+        }
+        Ok(url)
     }
 
     /// Whether a URL's host may be called, as far as that shows without resolving it.

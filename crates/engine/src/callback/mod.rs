@@ -6,7 +6,7 @@
 mod address;
 pub mod edge;
 mod letter;
-mod post;
+pub(crate) mod post;
 mod probe;
 
 use std::{

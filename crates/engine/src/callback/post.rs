@@ -1,4 +1,4 @@
-//! HTTP to callback receivers: no redirects, no proxy, checked addresses, little patience.
+//! HTTP to receivers that accounts and readers name: no redirects, no proxy, checked addresses, little patience.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,15 +15,24 @@ use super::{AddressRules, edge::Answer};
 /// More of an answer is not read (spec events §7).
 const ANSWER_BYTES_MAX: usize = 64 * 1_024;
 
+/// What a receiver of a channel said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// When it wants to be asked again: milliseconds of `Retry-After`.
+    pub(crate) retry_after_ms: Option<i64>,
+}
+
 /// Sends requests to receivers.
-pub(super) struct Poster {
+pub(crate) struct Poster {
     http: Client,
     rules: AddressRules,
     timeout: Duration,
 }
 
 impl Poster {
-    pub(super) fn new(rules: AddressRules, timeout: Duration) -> Result<Self, String> {
+    pub(crate) fn new(rules: AddressRules, timeout: Duration) -> Result<Self, String> {
         Self::resolving_by(Arc::new(SystemNames), rules, timeout)
     }
 
@@ -61,6 +70,32 @@ impl Poster {
         Ok(Answer { status, body })
     }
 
+    /// Posts bytes under these headers; what the answer's body says is of no meaning. The error says why none came.
+    pub(crate) async fn send(
+        &self,
+        url: &str,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<Reply, String> {
+        let mut request = self.http.post(self.address(url, &Query::default())?).body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = self.in_time(request.send()).await?;
+        let asked = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok());
+        let reply = Reply {
+            status: answer.status().as_u16(),
+            retry_after_ms: asked
+                .and_then(|text| text.trim().parse::<i64>().ok())
+                .map(|seconds| seconds.saturating_mul(1_000)),
+        };
+        self.read(answer).await?;
+        Ok(reply)
+    }
+
     /// Gets a text; anything but 2xx is a failure.
     pub(super) async fn get(&self, url: &str, query: &Query) -> Result<String, String> {
         let url = self.address(url, query)?;
@@ -73,13 +108,15 @@ impl Poster {
 
     /// The URL with our parameters behind its own. Addresses are checked at every try.
     fn address(&self, url: &str, query: &Query) -> Result<Url, String> {
-        let mut url = Url::parse(url).map_err(|error| format!("the callback URL cannot be read: {error}"))?;
-        let host = url.host().ok_or("the callback URL has no host")?;
+        let mut url = Url::parse(url).map_err(|error| format!("the URL cannot be read: {error}"))?;
+        let host = url.host().ok_or("the URL has no host")?;
         if !self.rules.allows_host(&host) {
-            return Err("the callback URL points to an address that is not public".to_owned());
+            return Err("the URL points to an address that is not public".to_owned());
         }
-        url.query_pairs_mut()
-            .extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
+        if !query.is_empty() {
+            let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
         Ok(url)
     }
 

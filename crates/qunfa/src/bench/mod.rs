@@ -1,6 +1,7 @@
 //! Measurements: the real server over HTTP on loopback, and beside it, in the same run, the usual way.
 
 pub mod import;
+pub mod live;
 pub mod load;
 mod people;
 pub mod place;

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use super::{BenchResult, place::Ground};
 use crate::{
     clock::WallClock,
-    node::{Node, NodeConfig},
+    node::{Node, NodeConfig, PushConfig},
     sandbox::ADMIN_TOKEN,
 };
 
@@ -58,6 +58,7 @@ impl Served {
                 timeout: std::time::Duration::from_secs(5),
                 per_endpoint: 8,
             },
+            push: PushConfig::default(),
             reviewers: Vec::new(),
             inspector: None,
         })?;

@@ -142,8 +142,13 @@ async fn answer(request: reqwest::RequestBuilder) -> BenchResult<serde_json::Val
 /// The largest resident memory of this process since [`reset_peak_memory`], in bytes; `None` where the
 /// system does not tell.
 pub(super) fn peak_memory() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// A number of bytes that the system says of this process under this name; `None` where it does not tell.
+pub(super) fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace()
         .nth(1)?
         .parse::<u64>()

@@ -20,9 +20,14 @@ pub enum BenchCommand {
     Inbox(ReadsArgs),
     /// API calls that only read, beside a bare small answer (只读接口性能)
     Api(ReadsArgs),
+    /// One event to all readers who are online, beside a bare event loop and NATS (实时推送性能)
+    Live(LiveArgs),
     /// The second process of `inbox` and `api`
     #[command(hide = true)]
     Load,
+    /// The second process of `live`
+    #[command(hide = true)]
+    Crowd,
 }
 
 /// What every measurement is asked.
@@ -129,6 +134,39 @@ pub struct ReadsArgs {
     /// Store and file
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// The live feed.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  qunfa bench live --connections 10000 --vs epoll,nats")]
+pub struct LiveArgs {
+    /// Readers who are online; each takes an open file in both processes
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub connections: u64,
+    /// Followers of the account, online or not; at least as many as are online
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub followers: u64,
+    /// Events in a burst
+    #[arg(long, value_name = "EVENTS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub bursts: u32,
+    /// How often each is measured
+    #[arg(long, value_name = "R", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rounds: u32,
+    /// Also measure other ways of carrying the same bytes, in the same run
+    #[arg(long, value_name = "WAYS", value_delimiter = ',')]
+    pub vs: Vec<LiveVersus>,
+    /// Store and file
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What to measure the live feed against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LiveVersus {
+    /// A bare event loop that writes the same bytes to as many sockets.
+    Epoll,
+    /// NATS core with as many subscribers; a nats-server must be installed.
+    Nats,
 }
 
 fn part(text: &str) -> Result<f64, String> {

@@ -11,6 +11,7 @@ pub mod account;
 pub mod backup;
 pub mod bar;
 pub mod bench;
+pub mod bridge;
 pub mod check;
 pub mod client;
 pub mod config;
@@ -75,6 +76,9 @@ pub enum Command {
     /// Events to the accounts' servers: list, send again (事件推送)
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Push bridges: tell an organisation's own server who got what (推送桥)
+    #[command(subcommand)]
+    Bridge(bridge::BridgeCommand),
     /// Recompute all counts and promises from the rows, also while the server runs (检查)
     Check(check::CheckArgs),
     /// Copy an installation while it runs: database and files (备份)
@@ -155,6 +159,7 @@ async fn run(command: Command) -> Result<Status, CliError> {
         Command::Tag(command) => tag::run(command).await,
         Command::Mass(command) => mass::run(command).await,
         Command::Event(command) => event::run(command).await,
+        Command::Bridge(command) => bridge::run(command).await,
         Command::Check(args) => check::run(args).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,

@@ -16,6 +16,7 @@ use store::{
     Store, StoreError, StoreResult,
     bus::{Bus, Hint},
     clock::{Clock, ClockMode},
+    mass::WorkerId,
     random::Random,
     rows::SqlStore,
 };
@@ -75,7 +76,7 @@ impl Moving {
             while self.engine.step(self.clock.now()).await? == Turn::Worked {}
             let (started, wait) = (Instant::now(), PATIENCE_AT_ONCE.min(*patience));
             self.engine.reviews().settle(wait).await;
-            self.engine.callbacks().settle(wait).await;
+            self.engine.settle(wait).await;
             *patience = patience.saturating_sub(started.elapsed());
             if let Turn::Idle { next_due } = self.engine.step(self.clock.now()).await? {
                 let next_read = self.readers.step(self.clock.now()).await?;
@@ -186,7 +187,7 @@ impl Moving {
             return Ok(false);
         };
         let _nobody = self.gate.write().await;
-        self.engine.callbacks().settle(LANDING).await;
+        self.engine.settle(LANDING).await;
         let mut still = self.engine.hold().await;
         still.forget().await;
         self.rows.take_copy(from).await?;
@@ -213,7 +214,16 @@ impl Moving {
         let event = self.store.next_event_due(Vec::new()).await?;
         let masses = self.store.running_masses().await?;
         let mass = masses.iter().filter_map(|mass| mass.next_due).min();
-        Ok([schedule, event, mass, self.readers.next().await]
+        let lanes = self
+            .store
+            .due_lanes(Vec::new(), &WorkerId("nobody".to_owned()), self.clock.now())
+            .await?;
+        let lane = if lanes.lanes.is_empty() {
+            lanes.next
+        } else {
+            Some(self.clock.now())
+        };
+        Ok([schedule, event, mass, lane, self.readers.next().await]
             .into_iter()
             .flatten()
             .min())

@@ -1,9 +1,13 @@
 //! Inboxes: one person over all accounts, positions and cursors, what is unread, what a reader wants of an account.
 
-use reqwest::{Method, header};
+mod access;
+
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{SERVICE, SUBSCRIPTION, TestAccount, TestServer, UNVERIFIED, accepted};
+use crate::common::{
+    SERVICE, SUBSCRIPTION, TestAccount, TestServer, UNVERIFIED, accepted, receiver::Receiver,
+};
 
 /// A reader with a token.
 struct Reader<'a> {
@@ -221,6 +225,48 @@ async fn i08_cursors_and_positions_skip_and_repeat_nothing_while_sends_go_on() {
 }
 
 #[tokio::test]
+async fn i08_a_position_moves_on_in_one_account_and_stays_in_the_others() {
+    let server = TestServer::start().await;
+    let [service, subscription] = senders(&server).await;
+    let person = Reader::person(&server, "user-000000001").await;
+    send(&subscription, "旧").await;
+    let position = text(&person.get("/inbox/accounts").await["position"]).to_owned();
+    send(&service, "一").await;
+    send(&subscription, "二").await;
+    let one = person
+        .get(&format!("/inbox/entries?after={position}&account={SERVICE}"))
+        .await;
+    assert_eq!(texts(&one), ["一"]);
+    let rest = format!("/inbox/entries?after={}", text(&one["position"]));
+    assert_eq!(person.texts(&rest).await, ["二"]);
+}
+
+#[tokio::test]
+async fn i08_a_position_from_before_a_restore_skips_nothing_of_what_is_sent_after_it() {
+    let server = TestServer::start().await;
+    let [service, _] = senders(&server).await;
+    let person = Reader::person(&server, "user-000000001").await;
+    send(&service, "保存").await;
+    let body = json!({"name": "then"});
+    let (status, answer) = server
+        .native(Method::POST, "/sandbox/snapshots", Some(body))
+        .await;
+    assert_eq!(status, 201, "{answer}");
+    send(&service, "一").await;
+    send(&service, "二").await;
+    let position = text(&person.get("/inbox/entries").await["position"]).to_owned();
+    let path = "/sandbox/snapshots/then/restore";
+    assert_eq!(server.native(Method::POST, path, None).await.0, 200);
+    send(&service, "又").await;
+    let after = format!("/inbox/entries?after={position}");
+    assert_eq!(person.texts(&after).await, ["又"]);
+    let answer = person.post("/inbox/read", json!({"position": position})).await;
+    assert_eq!(answer["unread"], 0);
+    send(&service, "再").await;
+    assert_eq!(person.unread().await, 1, "the mark is not ahead of what there is");
+}
+
+#[tokio::test]
 async fn i08_an_account_that_is_followed_later_begins_at_its_first_entry() {
     let server = TestServer::start().await;
     let [service, subscription] = senders(&server).await;
@@ -276,7 +322,7 @@ async fn unread_counts_follow_the_marks_and_a_mark_never_goes_back() {
     assert_eq!(answer["unread"], 1, "what came after the position is unread");
     person.post("/inbox/read", json!({"account": SERVICE})).await;
     assert_eq!(person.unread().await, 0);
-    assert_eq!(person.account(SUBSCRIPTION).await["read_up_to"].is_string(), true);
+    assert!(person.account(SUBSCRIPTION).await["read_up_to"].is_string());
 
     let follower = Reader::follower(&server, SERVICE, "user-000000002").await;
     assert_eq!(
@@ -357,12 +403,17 @@ async fn readers_refuse_leave_and_come_back_by_their_own_act() {
     server.settle().await;
     assert_eq!(person.texts("/inbox/entries").await, ["要"]);
 
+    let receiver = Receiver::start().await;
+    let callback = json!({"callback": {"url": receiver.url, "token": "token123", "mode": "plain"}});
+    let path = format!("/v1/accounts/{SERVICE}");
+    let (status, answer) = server.native(Method::PATCH, &path, Some(callback)).await;
+    assert_eq!(status, 200, "{answer}");
     let account = person.wish(SERVICE, json!({"following": false})).await;
     assert_eq!(account["following"], false);
     server.settle().await;
-    let path = format!("/v1/accounts/{SERVICE}/events");
-    let (_, events) = server.native(Method::GET, &path, None).await;
-    assert!(events.to_string().contains("unsubscribe"), "{events}");
+    let events = receiver.events();
+    let left = |body: &str| body.contains("<![CDATA[unsubscribe]]>");
+    assert!(events.iter().any(|event| left(&event.body)), "{events:?}");
     send(&service, "没有").await;
     assert_eq!(
         person.texts("/inbox/entries").await,
@@ -436,142 +487,4 @@ async fn i15_a_recalled_entry_is_gone_everywhere_and_told_to_caches() {
             .0,
         400
     );
-}
-
-#[tokio::test]
-async fn sec02_tokens_of_persons_come_from_the_operator_and_end_when_they_are_ended() {
-    let server = TestServer::start().await;
-    let service = server.account(SERVICE).await;
-    let body = json!({"external_id": "user-000000001"});
-    for token in [&service.token, "wrong"] {
-        let request = server
-            .request(Method::POST, "/v1/inbox-tokens")
-            .bearer_auth(token);
-        let answer = request.json(&body).send().await.expect("an answer");
-        assert_eq!(answer.status(), 401);
-    }
-    let post = async |body: Value| {
-        server
-            .native(Method::POST, "/v1/inbox-tokens", Some(body))
-            .await
-            .0
-    };
-    assert_eq!(post(json!({"external_id": "nobody"})).await, 404);
-    assert_eq!(
-        post(json!({"external_id": "user-000000001", "expires_in": 0})).await,
-        400
-    );
-    assert_eq!(post(json!({"openid": service.open_id(1).await})).await, 400);
-
-    let reads = async |reader: &Reader<'_>| reader.call(Method::GET, "/inbox/unread", None).await.0;
-    let end = async |path: &str, body: Value| {
-        assert_eq!(server.native(Method::DELETE, path, Some(body)).await.0, 204);
-    };
-    let (one, two) = (
-        Reader::person(&server, "user-000000001").await,
-        Reader::person(&server, "user-000000001").await,
-    );
-    let other = Reader::person(&server, "user-000000002").await;
-    let follower = Reader::follower(&server, SERVICE, "user-000000001").await;
-    assert_eq!((reads(&one).await, reads(&follower).await), (200, 200));
-    assert_eq!(one.call(Method::DELETE, "/inbox/token", None).await.0, 204);
-    assert_eq!((reads(&one).await, reads(&two).await), (401, 200));
-    end("/v1/inbox-tokens", body).await;
-    assert_eq!((reads(&two).await, reads(&other).await), (401, 200));
-    end("/v1/inbox-tokens", json!({"token": other.token})).await;
-    assert_eq!(reads(&other).await, 401);
-
-    assert_eq!(reads(&follower).await, 200);
-    let foreign = format!("/v1/accounts/{SUBSCRIPTION}/inbox-tokens");
-    end(&foreign, json!({"token": follower.token})).await;
-    assert_eq!(
-        reads(&follower).await,
-        200,
-        "another account ends nothing of this one"
-    );
-    let own = format!("/v1/accounts/{SERVICE}/inbox-tokens");
-    end(&own, json!({"token": follower.token})).await;
-    assert_eq!(reads(&follower).await, 401);
-    let follower = Reader::follower(&server, SERVICE, "user-000000001").await;
-    assert_eq!(reads(&follower).await, 200);
-    end(&own, json!({"external_id": "user-000000001"})).await;
-    assert_eq!(reads(&follower).await, 401);
-
-    let short = json!({"external_id": "user-000000001", "expires_in": 60});
-    let (_, answer) = server.native(Method::POST, "/v1/inbox-tokens", Some(short)).await;
-    let short = Reader::with(&server, &answer);
-    assert_eq!(reads(&short).await, 200);
-    server.advance(61).await;
-    assert_eq!(reads(&short).await, 401);
-}
-
-#[tokio::test]
-async fn answers_that_did_not_change_are_not_sent_again() {
-    let server = TestServer::start().await;
-    let [service, _] = senders(&server).await;
-    send(&service, "一").await;
-    let person = Reader::person(&server, "user-000000001").await;
-    let ask = async |path: &str, tag: Option<&str>| {
-        let mut request = server.request(Method::GET, path).bearer_auth(&person.token);
-        if let Some(tag) = tag {
-            request = request.header(header::IF_NONE_MATCH, tag);
-        }
-        request.send().await.expect("an answer")
-    };
-    for path in [
-        "/inbox/entries",
-        "/inbox/accounts",
-        "/inbox/unread",
-        "/inbox/me",
-        "/openapi.json",
-    ] {
-        let first = ask(path, None).await;
-        assert_eq!(
-            first.headers()[header::CACHE_CONTROL],
-            "private, no-cache",
-            "{path}"
-        );
-        let tag = first.headers()[header::ETAG].to_str().expect("text").to_owned();
-        let again = ask(path, Some(&tag)).await;
-        assert_eq!(again.status(), 304, "{path}");
-        assert_eq!(again.headers()[header::ETAG], tag.as_str());
-        assert_eq!(again.bytes().await.expect("a body").len(), 0);
-    }
-    let first = ask("/inbox/entries", None).await;
-    let tag = first.headers()[header::ETAG].to_str().expect("text").to_owned();
-    send(&service, "二").await;
-    assert_eq!(ask("/inbox/entries", Some(&tag)).await.status(), 200);
-}
-
-#[tokio::test]
-async fn pages_of_other_origins_read_inboxes_without_cookies_where_that_is_set() {
-    let server = TestServer::start().await;
-    let asked = server
-        .request(Method::OPTIONS, "/inbox/entries")
-        .header("origin", "https://app.example.org")
-        .header("access-control-request-method", "GET")
-        .header("access-control-request-headers", "authorization")
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(asked.status(), 200);
-    let header = |name: &str| {
-        asked
-            .headers()
-            .get(name)
-            .map(|value| value.to_str().expect("text").to_owned())
-    };
-    assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
-    assert!(header("access-control-allow-headers").is_some_and(|names| names.contains("authorization")));
-    assert_eq!(header("access-control-allow-credentials"), None);
-    let person = Reader::person(&server, "user-000000001").await;
-    let request = server
-        .request(Method::GET, "/inbox/unread")
-        .bearer_auth(&person.token);
-    let answer = request
-        .header("origin", "https://app.example.org")
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
 }

@@ -74,7 +74,7 @@ impl Kind {
     }
 }
 
-const NATIVE: [&str; 22] = [
+const NATIVE: [&str; 26] = [
     "/v1/accounts",
     "/v1/accounts/{appid}",
     "/v1/accounts/{appid}/followers",
@@ -94,6 +94,10 @@ const NATIVE: [&str; 22] = [
     "/inbox/unread",
     "/inbox/recalls?since=2026-11-22T10:00:00Z",
     "/inbox/me",
+    "/inbox/push",
+    "/inbox/push/subscriptions",
+    "/v1/accounts/{appid}/push-bridge",
+    "/v1/accounts/{appid}/push-bridge/dead-letters",
     "/s/AAAAAAAAAAAAAAAAAAAAAA",
     "/readyz",
     "/metrics",

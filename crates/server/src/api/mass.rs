@@ -75,6 +75,7 @@ pub async fn preview(
         .send_preview(account.id, content, to, app.now())
         .await??;
     crash_point!("preview.committed");
+    app.bus.publish(Hint::Released(account.id));
     app.bus.publish(Hint::Work);
     Ok(Answer(PreviewAnswer::new(id.0)))
 }
@@ -118,6 +119,7 @@ pub async fn delete(
         .delete_articles(account.id, id, index, app.now())
         .await??;
     crash_point!("delete.committed");
+    app.bus.publish(Hint::Changed(account.id, id));
     Ok(Answer(Done::default()))
 }
 

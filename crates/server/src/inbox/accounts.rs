@@ -19,6 +19,7 @@ use crate::{
         reader::Reader,
         reading,
     },
+    live,
     v1::{
         problem::{NativeResult, Problem, ProblemShape},
         request::Strict,
@@ -128,6 +129,7 @@ pub async fn change(
     if let Some(following) = wishes.following {
         follow(&app, follower, following).await?;
     }
+    live::reader_changed(&app, &[follower]);
     let account = standing(&app, follower).await?;
     let account = account.ok_or_else(|| Problem::not_found("account"))?;
     Ok(Json(shape(&app, &account)))

@@ -85,7 +85,10 @@ pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> 
     let of = narrowed(&app, &reader, query.account.as_deref()).await?;
     if let Some(after) = &query.after {
         let position = reader.open(&app, after)?;
-        let new = app.store.entries_after(&of, &position, query.limit).await?;
+        let new = app
+            .store
+            .entries_after(&of, &position, &position, query.limit)
+            .await?;
         return Ok(Json(InboxPage::On {
             entries: new
                 .entries

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     inbox::reader::Reader,
+    live,
     v1::problem::{NativeResult, Problem, ProblemShape},
 };
 
@@ -85,8 +86,6 @@ async fn nickname(app: &App, reader: &Reader) -> Result<String, Problem> {
     (status = 401, body = ProblemShape)
 ))]
 pub async fn log_out(reader: Reader, State(app): State<App>) -> Result<StatusCode, Problem> {
-    app.store
-        .end_inbox_tokens(InboxTokenEnd::Token(reader.token))
-        .await?;
+    live::end_tokens(&app, InboxTokenEnd::Token(reader.token)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

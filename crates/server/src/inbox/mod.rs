@@ -7,6 +7,7 @@ pub mod entry;
 mod fresh;
 pub mod me;
 mod origins;
+pub mod push;
 pub mod reader;
 pub mod reading;
 
@@ -16,11 +17,12 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, openapi, transport::PanicAnswer, v1::problem::Problem};
+use crate::{app::App, live, openapi, transport::PanicAnswer, v1::problem::Problem};
 
 /// All calls of readers' apps.
 pub fn routes(app: &App) -> Router<App> {
-    let routes = answers().layer(CatchPanicLayer::custom(PanicAnswer::Problem));
+    let routes = answers().merge(live::routes());
+    let routes = routes.layer(CatchPanicLayer::custom(PanicAnswer::Problem));
     match origins::layer(&app.settings.reader_origins) {
         Some(layer) => routes.layer(layer),
         None => routes,
@@ -43,6 +45,14 @@ fn answers() -> Router<App> {
         .route(
             "/inbox/entries/{entry}/reads",
             post(article::read).fallback(wrong_method),
+        )
+        .route("/inbox/push", get(push::key).fallback(wrong_method))
+        .route(
+            "/inbox/push/subscriptions",
+            get(push::list)
+                .post(push::subscribe)
+                .delete(push::unsubscribe)
+                .fallback(wrong_method),
         )
         .route("/inbox/accounts", get(accounts::list).fallback(wrong_method))
         .route(

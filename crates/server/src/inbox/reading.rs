@@ -20,6 +20,7 @@ use crate::{
     api::query,
     app::App,
     inbox::{entry, reader::Reader},
+    live,
     v1::{
         problem::{NativeResult, Problem, ProblemShape},
         request::Strict,
@@ -123,6 +124,7 @@ pub async fn mark(
 ) -> NativeResult<UnreadShape> {
     let position = position(&app, &reader, new).await?;
     app.store.mark_read(reader.memberships(), &position).await?;
+    live::reader_changed(&app, reader.memberships());
     unread(reader, State(app)).await
 }
 

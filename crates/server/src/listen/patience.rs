@@ -14,9 +14,7 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Body;
 use futures::task::AtomicWaker;
-use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
@@ -25,6 +23,7 @@ use tokio::{
 const HEADERS: u8 = 0;
 const SERVING: u8 = 1;
 const IDLE: u8 = 2;
+const CUT: u8 = 3;
 
 /// Where a connection is; shared between its stream and its service.
 #[derive(Clone)]
@@ -53,27 +52,38 @@ impl Stage {
     fn get(&self) -> u8 {
         self.0.stage.load(Ordering::Acquire)
     }
+
+    /// Where it is now, unless it was cut off.
+    fn connected(&self) -> io::Result<u8> {
+        match self.get() {
+            CUT => Err(io::ErrorKind::ConnectionAborted.into()),
+            stage => Ok(stage),
+        }
+    }
 }
 
 /// A request being served, until dropped.
 pub struct Serving(Stage);
 
 impl Serving {
-    /// Ends when the body is gone.
-    pub fn until_sent(self, body: Body) -> Body {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &self;
-            frame
-        }))
+    /// Ends the connection whatever it waits for: its reads and writes fail from now on.
+    pub fn cut(&self) {
+        let Stage(shared) = &self.0;
+        shared.stage.store(CUT, Ordering::Release);
+        shared.reader.wake();
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
         let Stage(shared) = &self.0;
-        shared.stage.store(IDLE, Ordering::Release);
-        // The reader may be waiting without a time; let it set one.
-        shared.reader.wake();
+        let served = shared
+            .stage
+            .compare_exchange(SERVING, IDLE, Ordering::AcqRel, Ordering::Acquire);
+        if served.is_ok() {
+            // The reader may be waiting without a time; let it set one.
+            shared.reader.wake();
+        }
     }
 }
 
@@ -115,7 +125,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         this.stage.0.reader.register(context.waker());
-        let stage = this.stage.get();
+        let stage = this.stage.connected()?;
         if stage != this.timed {
             this.set_timer(stage);
         }
@@ -142,6 +152,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.stage.connected()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -158,6 +169,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.stage.connected()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 

@@ -10,7 +10,7 @@ mod history;
 mod long_link;
 pub(crate) mod notice;
 pub(crate) mod page;
-pub(crate) mod picture;
+pub mod picture;
 mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};

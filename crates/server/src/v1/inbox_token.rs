@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    live,
     v1::{
         problem::{Problem, ProblemShape},
         request::{Admin, OfAccount, Strict},
@@ -145,7 +146,7 @@ pub async fn end(
         } => InboxTokenEnd::Follower(follower(&app, &account, openid, external_id).await?),
         Ended { .. } => return Err(Problem::bad_request("give token, openid or external_id")),
     };
-    app.store.end_inbox_tokens(end).await?;
+    live::end_tokens(&app, end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -170,7 +171,7 @@ pub async fn end_of_person(
             return Err(Problem::bad_request("give token or external_id"));
         }
     };
-    app.store.end_inbox_tokens(end).await?;
+    live::end_tokens(&app, end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,6 +4,7 @@
 //! everything. Bodies with unknown keys are refused.
 
 pub mod account;
+pub mod bridge;
 pub mod card;
 pub mod event;
 pub mod follower;
@@ -137,6 +138,25 @@ pub fn routes() -> Router<App> {
         .route(
             "/v1/accounts/{appid}/events/{id}/resend",
             post(event::resend).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/push-bridge",
+            get(bridge::get)
+                .put(bridge::put)
+                .delete(bridge::delete)
+                .fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/push-bridge/test",
+            post(bridge::test).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/push-bridge/dead-letters",
+            get(bridge::dead_letters).fallback(wrong_method),
+        )
+        .route(
+            "/v1/accounts/{appid}/push-bridge/dead-letters/{id}/resend",
+            post(bridge::resend).fallback(wrong_method),
         )
         .route("/v1", any(unknown))
         .route("/v1/{*path}", any(unknown))

@@ -119,6 +119,15 @@ impl Problem {
         )
     }
 
+    /// The server is about to end; another one, or the next one, answers.
+    pub fn stopping() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stopping",
+            "the server is about to stop; try again in a moment",
+        )
+    }
+
     /// A fault of our own.
     pub fn internal() -> Self {
         Self::new(

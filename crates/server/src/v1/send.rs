@@ -344,6 +344,7 @@ pub async fn recall(
     crash_point!("recall.before");
     app.store.recall_mass(account.id, id, app.now()).await??;
     crash_point!("recall.committed");
+    app.bus.publish(Hint::Changed(account.id, id));
     changed(&app, &account, id).await
 }
 

@@ -162,7 +162,7 @@ async fn i08_more_entries_than_are_kept_in_memory_are_all_listed_and_counted() {
 
 #[tokio::test]
 async fn i08_followers_of_a_later_block_have_positions_of_their_own() {
-    let server = Server::start();
+    let server = Server::start_with(|settings| settings.speeds.default_per_minute = None);
     let account = unlimited(&server, 2).await;
     let id = server
         .store

@@ -17,3 +17,4 @@ mod sending;
 mod services;
 mod statistics;
 mod walls;
+mod web;

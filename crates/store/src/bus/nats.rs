@@ -3,7 +3,7 @@
 //! Nothing depends on it. A node starts and works without NATS, says nothing while it is away, and is connected
 //! again by itself; who misses a hint finds the work a few seconds later in the rows (I17).
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, Message, Subscriber, connection::State};
 use futures::StreamExt;
@@ -16,7 +16,7 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 /// A server that answers nothing for about twice this long is given up.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Longer messages are none of ours.
-const HINT_BYTES_MAX: usize = 64;
+pub(super) const HINT_BYTES_MAX: usize = 64;
 
 /// A bus as part of a cluster.
 #[derive(Debug)]
@@ -87,8 +87,12 @@ impl Link {
         loop {
             tokio::select! {
                 hint = said.recv() => match hint {
-                    Ok(hint) => self.send(latest(hint, said)).await,
-                    // The ones that were missed said the same.
+                    Ok(hint) => {
+                        for hint in waiting(hint, said) {
+                            self.send(hint).await;
+                        }
+                    }
+                    // The ones that were missed are found in the rows; most of them said this.
                     Err(RecvError::Lagged(_)) => self.send(Hint::Work).await,
                     Err(RecvError::Closed) => return,
                 },
@@ -126,13 +130,13 @@ impl Link {
     }
 }
 
-/// Of hints that wait together, one is enough.
-fn latest(hint: Hint, said: &mut Receiver<Hint>) -> Hint {
-    let mut latest = hint;
+/// The hints that wait together; of equal ones, one is enough.
+fn waiting(hint: Hint, said: &mut Receiver<Hint>) -> HashSet<Hint> {
+    let mut waiting = HashSet::from([hint]);
     while let Ok(next) = said.try_recv() {
-        latest = next;
+        waiting.insert(next);
     }
-    latest
+    waiting
 }
 
 fn log(event: &Event) {

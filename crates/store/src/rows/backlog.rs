@@ -23,6 +23,7 @@ fn backlog(db: &Connection) -> StoreResult<Backlog> {
     Ok(Backlog {
         batches: count("SELECT count(*) FROM batch")?,
         events: count("SELECT count(*) FROM outbox WHERE state = 0")?,
+        dead_letters: count("SELECT count(*) FROM dead_letter")?,
     })
 }
 

@@ -12,7 +12,7 @@ use domain::{
 };
 
 use super::{
-    Shared, SqlStore, outbox,
+    Shared, SqlStore, outbox, push,
     sets::{self, SetKind},
     statistics, tag,
 };
@@ -359,7 +359,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// The key of a follower's row.
-fn key(account: AccountId, ordinal: Ordinal) -> i64 {
+pub(super) fn key(account: AccountId, ordinal: Ordinal) -> i64 {
     i64::from(account.0) << 32 | i64::from(ordinal.0)
 }
 
@@ -387,6 +387,7 @@ pub(super) fn insert_external_ids<'a>(
         "ON CONFLICT (external_id, account) DO NOTHING",
         &rows,
     )?;
+    push::follow_persons(db, account, &names)?;
     let mut taken = Vec::new();
     if written < names.len() {
         for (place, (external_id, ordinal)) in names.into_iter().enumerate() {

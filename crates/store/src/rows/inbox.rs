@@ -46,7 +46,10 @@ impl InboxStore for SqlStore {
         limit: usize,
     ) -> StoreResult<InboxPage> {
         let reader = in_order(reader);
-        if let Some(newest) = self.newest_of(&reader, from.map(|from| &from.below)).await? {
+        if let Some(newest) = self
+            .newest_of(&reader, from.map(|from| &from.below).as_slice())
+            .await?
+        {
             let from = from.cloned().unwrap_or_else(|| newest_first(kept_heads(&newest)));
             let mut streams = kept_streams(newest, Direction::Back, &from.below);
             if let Some(page) = settled(stream::page(&mut streams, from, search, limit))? {
@@ -71,15 +74,16 @@ impl InboxStore for SqlStore {
         &self,
         reader: &[Membership],
         position: &Position,
+        known: &Position,
         limit: usize,
     ) -> StoreResult<NewEntries> {
         let reader = in_order(reader);
-        if let Some(newest) = self.newest_of(&reader, Some(position)).await? {
+        if let Some(newest) = self.newest_of(&reader, &[position, known]).await? {
             let heads = kept_heads(&newest);
             let from = not_ahead(position, &heads);
             let mut streams = kept_streams(newest, Direction::On, &from);
             if let Some(new) = settled(stream::after(&mut streams, heads, limit))? {
-                return Ok(new);
+                return Ok(with_others(new, position, &reader));
             }
         }
         let position = position.clone();
@@ -90,7 +94,8 @@ impl InboxStore for SqlStore {
             let behind: Vec<Membership> = reader.iter().filter(behind).copied().collect();
             let mut streams = row_streams(db, shared, &behind, (Direction::On, &from, limit))?;
             let new = stream::after(&mut streams, heads, limit);
-            settled(new)?.ok_or_else(|| columns::damaged("an inbox"))
+            let new = settled(new)?.ok_or_else(|| columns::damaged("an inbox"))?;
+            Ok(with_others(new, &position, &reader))
         })
         .await
     }
@@ -112,7 +117,7 @@ impl SqlStore {
     async fn newest_of(
         &self,
         reader: &[Membership],
-        seen: Option<&Position>,
+        seen: &[&Position],
     ) -> StoreResult<Option<Vec<(Membership, Arc<Newest>)>>> {
         let Some(kept) = &self.shared.kept else {
             return Ok(None);
@@ -123,7 +128,7 @@ impl SqlStore {
         let mut all = Vec::with_capacity(reader.len());
         for of in reader {
             let newest = self.newest(kept, of.account, of.ordinal.block()).await?;
-            if seen.is_some_and(|seen| seen.next(of.account) > newest.next) {
+            if seen.iter().any(|seen| seen.next(of.account) > newest.next) {
                 return Ok(None);
             }
             all.push((*of, newest));
@@ -202,6 +207,15 @@ fn not_ahead(position: &Position, heads: &Position) -> Position {
         .collect()
 }
 
+/// What was not read of stays where it was: the position of a part of the accounts holds for all of them.
+fn with_others(new: NewEntries, before: &Position, reader: &[Membership]) -> NewEntries {
+    let mut position = before.clone();
+    for of in reader {
+        position.set(of.account, new.position.next(of.account));
+    }
+    NewEntries { position, ..new }
+}
+
 /// The position after all deliveries to the blocks of a reader.
 pub(super) fn heads(db: &Connection, reader: &[Membership]) -> StoreResult<Position> {
     let keys: Vec<i64> = reader
@@ -247,7 +261,8 @@ pub(super) fn accounts_of(
     Ok(accounts.collect::<Result<_, _>>()?)
 }
 
-fn account_of(db: &Connection, id: AccountId) -> StoreResult<Arc<EntryAccount>> {
+/// An account as entries name it.
+pub(super) fn account_of(db: &Connection, id: AccountId) -> StoreResult<Arc<EntryAccount>> {
     let mut statement = db.prepare_cached("SELECT app_id, name FROM account WHERE id = ?")?;
     let account = statement.query_row([id.0], |row| {
         Ok(EntryAccount {

@@ -168,6 +168,12 @@ impl ToSql for Vec<u8> {
     }
 }
 
+impl ToSql for [u8] {
+    fn to_sql(&self) -> Result<Value<'_>> {
+        Ok(Value::Blob(self))
+    }
+}
+
 impl<const N: usize> ToSql for [u8; N] {
     fn to_sql(&self) -> Result<Value<'_>> {
         Ok(Value::Blob(self))

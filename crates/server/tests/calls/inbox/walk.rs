@@ -446,17 +446,22 @@ impl Walk {
     }
 }
 
-/// On a server every statement is a journey.
-fn cases() -> u32 {
-    if std::env::var_os("QUNFA_TEST_STORE").is_some() {
-        3
-    } else {
-        12
+/// As many as are asked for; few on a server, where every statement is a journey.
+fn config() -> Config {
+    let asked = Config::default();
+    let on_server = std::env::var_os("QUNFA_TEST_STORE").is_some_and(|store| store == "postgres");
+    let usual = if on_server { 3 } else { 12 };
+    let cases = if asked.cases == 256 { usual } else { asked.cases };
+    Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 30,
+        ..asked
     }
 }
 
 proptest! {
-    #![proptest_config(Config { cases: cases(), failure_persistence: None, max_shrink_iters: 30, ..Config::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn i08_whatever_happens_lists_and_positions_skip_and_repeat_nothing_and_counts_are_the_rows(

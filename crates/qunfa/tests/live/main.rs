@@ -1,0 +1,20 @@
+//! The live feed over real connections to a real server: nothing is lost and nothing comes twice, whoever is slow,
+//! whatever is killed, and on whichever node a mass is released.
+
+mod feeds;
+mod nodes;
+mod reader;
+mod server;
+mod slow;
+mod storm;
+
+#[path = "../faults/process.rs"]
+#[expect(dead_code, reason = "servers are started in a way of their own")]
+mod process;
+
+#[path = "../cluster/fleet.rs"]
+#[expect(dead_code, reason = "little is done to these nodes")]
+mod fleet;
+#[path = "../cluster/proxy.rs"]
+#[expect(dead_code, reason = "the network to PostgreSQL is left in peace here")]
+mod proxy;

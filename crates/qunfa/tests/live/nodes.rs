@@ -1,0 +1,74 @@
+//! Several nodes on one database: an entry released by one appears on the feeds of another, at once through NATS and
+//! within five seconds without.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    fleet::Fleet,
+    reader::{Feed, Transport},
+    server::Account,
+};
+
+/// The scan's five seconds, and what a busy machine adds.
+const WITHOUT_HINTS: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i17_an_entry_of_one_node_is_live_on_another_at_once_and_soon_when_nats_is_away() {
+    let mut fleet = Fleet::without_nodes();
+    let roles = |roles: &str| [("QUNFA_NODE_ROLES", roles.to_owned())];
+    fleet.add(&roles("api,worker")).await;
+    fleet.add(&roles("live")).await;
+    fleet.add(&roles("live")).await;
+    let account = Account::new(&fleet.nodes[0].client, 2).await;
+    let token = account.reader(0, 7_200).await;
+    let mut feeds = Vec::new();
+    for (node, transport) in [(1, Transport::Sse), (2, Transport::WebSocket)] {
+        let base = &fleet.nodes[node].client.base;
+        let address = base.strip_prefix("http://").expect("a URL");
+        let mut feed = Feed::open(transport, address, &token, None)
+            .await
+            .expect("connects");
+        feed.expect("ready").await;
+        feeds.push(feed);
+    }
+    let mut with_hints = Vec::new();
+    for number in 0..5 {
+        let text = format!("through NATS {number}");
+        let msg_id = account.send(&text, false).await;
+        account.delivered(msg_id).await;
+        let released = Instant::now();
+        for feed in &mut feeds {
+            assert_eq!(feed.expect("entry").await.data["text"], text);
+        }
+        with_hints.push(released.elapsed());
+    }
+    with_hints.sort();
+    // One may have met a scan; most must not have waited for it.
+    assert!(with_hints[2] < Duration::from_secs(1), "{with_hints:?}");
+    fleet.servers.nats.kill_all();
+    let mut without = Vec::new();
+    for number in 0..2 {
+        let text = format!("without NATS {number}");
+        let msg_id = account.send(&text, false).await;
+        account.delivered(msg_id).await;
+        let released = Instant::now();
+        for feed in &mut feeds {
+            assert_eq!(feed.expect("entry").await.data["text"], text);
+        }
+        without.push(released.elapsed());
+        let path = format!("/v1/accounts/{}/masses/{msg_id}/recall", account.appid);
+        let recalled = Instant::now();
+        account.client.must(reqwest::Method::POST, &path, None).await;
+        for feed in &mut feeds {
+            feed.expect("recall").await;
+        }
+        assert!(
+            recalled.elapsed() < Duration::from_secs(5),
+            "i15: {:?}",
+            recalled.elapsed()
+        );
+    }
+    assert!(without.iter().all(|took| *took < WITHOUT_HINTS), "{without:?}");
+    println!("entries on other nodes after the release: with NATS {with_hints:?}, without {without:?}");
+    fleet.check_logs();
+}

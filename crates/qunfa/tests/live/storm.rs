@@ -1,0 +1,140 @@
+//! Many readers online, masses on their way, the server killed under them: everybody's list is their inbox in the end.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures::{StreamExt, stream};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::{
+    reader::{Met, Persistent, Transport},
+    server::{Account, Server, inbox, until},
+};
+
+/// Inboxes that are read at a time, to be compared.
+const AT_ONCE: usize = 16;
+
+fn readers() -> usize {
+    if soak() { 9_000 } else { 2_000 }
+}
+
+fn rounds() -> usize {
+    if soak() { 12 } else { 3 }
+}
+
+fn soak() -> bool {
+    std::env::vars_os().any(|(name, _)| name == "QUNFA_SOAK")
+}
+
+/// Waits until everybody is online for the `times`th time.
+async fn online(readers: &[Persistent], times: usize) {
+    until("everybody is online", async || {
+        readers
+            .iter()
+            .all(|reader| reader.look(|met| met.connected >= times))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i08_a_server_killed_again_and_again_under_its_readers_costs_nobody_an_entry_and_repeats_none() {
+    let mut server = Server::start().await;
+    let account = Account::new(&server.client, readers()).await;
+    let tokens = account.readers(readers()).await;
+    let online_readers: Vec<Persistent> = (0_u64..)
+        .zip(&tokens)
+        .map(|(number, token)| {
+            // Neighbours carry other tags: both transports have readers of both kinds.
+            let transport = match number / 2 % 2 {
+                0 => Transport::Sse,
+                _ => Transport::WebSocket,
+            };
+            Persistent::start(transport, server.address(), token.clone(), number)
+        })
+        .collect();
+    online(&online_readers, 1).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let sender = tokio::spawn(send_until(account.clone(), stop.clone()));
+    for round in 0..rounds() {
+        let before: usize = total(&online_readers, |met| met.entries.len());
+        until("entries arrive", async || {
+            total(&online_readers, |met| met.entries.len()) > before + 2 * readers()
+        })
+        .await;
+        // Every third time it is asked to stop, and says goodbye.
+        if round % 3 == 2 {
+            server.process.stop(Signal::TERM);
+        } else {
+            server.process.kill();
+        }
+        server.start_again().await;
+        online(&online_readers, round + 2).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let sent = sender.await.expect("no panic");
+    for msg_id in &sent {
+        account.delivered(*msg_id).await;
+    }
+    let inboxes: Vec<Vec<Value>> = stream::iter(&tokens)
+        .map(|token| inbox(&server.client, token))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    until("everybody has everything", async || {
+        let lists = online_readers.iter().zip(&inboxes);
+        lists
+            .into_iter()
+            .all(|(reader, inbox)| reader.look(|met| met.entries.len() >= inbox.len()))
+    })
+    .await;
+    let mut entries = 0;
+    for (number, (reader, inbox)) in online_readers.iter().zip(&inboxes).enumerate() {
+        let ids: Vec<&str> = inbox
+            .iter()
+            .map(|entry| entry["id"].as_str().expect("an id"))
+            .collect();
+        assert!(!ids.is_empty(), "reader {number} got nothing");
+        assert_eq!(reader.met().entries, ids, "i08: reader {number}");
+        entries += ids.len();
+    }
+    let log = server.log();
+    assert!(!log.contains("panicked"), "sec12: {log}");
+    println!(
+        "live storm: {} readers, half SSE, half WebSocket; server ended {} times",
+        readers(),
+        rounds()
+    );
+    println!("  masses sent                    {:>8}", sent.len());
+    println!("  entries, each once, in order   {entries:>8}");
+    let rows: [(&str, fn(&Met) -> usize); 5] = [
+        ("connections", |met| met.connected),
+        ("connections cut off", |met| met.cut_off),
+        ("goodbyes of the server", |met| met.said_goodbye),
+        ("tries while it was away", |met| met.refused),
+        ("entries after coming back", |met| met.after_return),
+    ];
+    for (what, of) in rows {
+        println!("  {what:<30} {:>8}", total(&online_readers, of));
+    }
+}
+
+fn total(readers: &[Persistent], of: impl Fn(&Met) -> usize) -> usize {
+    readers.iter().map(|reader| reader.look(&of)).sum()
+}
+
+/// Sends one mass after the other, to everybody and to the tag in turn.
+async fn send_until(account: Account, stop: Arc<AtomicBool>) -> Vec<i64> {
+    let mut sent = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let number = sent.len();
+        let msg_id = account
+            .send(&format!("第{number}条：花开了"), number % 2 == 1)
+            .await;
+        account.delivered(msg_id).await;
+        sent.push(msg_id);
+    }
+    sent
+}
