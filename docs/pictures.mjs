@@ -3,7 +3,7 @@
 // Chinese and English, and a sheet with a choice of them. `make pictures` runs it.
 //
 //   docs/pictures.mjs                 all of them
-//   docs/pictures.mjs article reader  only those whose name begins so; no sheet
+//   docs/pictures.mjs article reader  only those whose name begins so
 
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -24,7 +24,7 @@ function shots(world) {
   const { address } = world;
   const reader = (name, more = {}) => page(`reader-${name}`, `/reader?as=${READER}`, { reader: true, ...more });
   const entry = (title) => async (view) => {
-    await view.getByText(title).first().click();
+    await view.locator('[data-entry]').getByText(title).first().click();
     await view.waitForTimeout(400);
   };
   return [
@@ -52,7 +52,7 @@ async function main(wanted) {
     for (const shot of chosen) {
       for (const view of VIEWS) bytes += await one(browser, sandbox, shot, view);
     }
-    if (wanted.length === 0) bytes += await sheet(browser);
+    bytes += await sheet(browser);
     console.log(`${chosen.length} pages and states, ${Math.round(bytes / 1024)} KiB`);
   } finally {
     await browser.close();

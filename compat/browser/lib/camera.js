@@ -23,9 +23,11 @@ export async function settle(page) {
   await page.evaluate(async () => {
     for (const picture of document.images) picture.loading = 'eager';
     await Promise.all(Array.from(document.images, (picture) => picture.decode().catch(() => {})));
-    await Promise.all(Array.from(document.querySelectorAll('video'), (video) => video.readyState >= 2 || new Promise((done) => {
-      for (const event of ['loadeddata', 'error', 'suspend']) video.addEventListener(event, done, { once: true });
-      setTimeout(done, 3000);
+    await Promise.all(Array.from(document.querySelectorAll('video'), (video) => new Promise((done) => {
+      for (const event of ['canplaythrough', 'error']) video.addEventListener(event, done, { once: true });
+      setTimeout(done, 5000);
+      video.preload = 'auto';
+      video.load();
     })));
     await document.fonts.ready;
   });

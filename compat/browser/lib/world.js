@@ -128,8 +128,8 @@ export async function build(sandbox, browser) {
   // A preview that is over, and one that is not.
   const preview = async (title) => {
     const { media_id } = await garden.call('media/uploadnews', { articles: [article(covers.notebook, title, observation(image), { author: '植物观察小组' })] });
-    await garden.call('message/mass/preview', { towxname: READERS[0][0], msgtype: 'mpnews', mpnews: { media_id } });
-    return at((await newest(garden)).url);
+    await garden.call('message/mass/preview', { towxname: READERS[1][0], msgtype: 'mpnews', mpnews: { media_id } });
+    return at((await newest(garden, READERS[1][0])).url);
   };
   address.expired = await preview('一篇旧的预览');
   await sandbox.advance(13 * HOUR);
