@@ -20,8 +20,13 @@ type Count = fn(&Met) -> usize;
 /// Inboxes that are read at a time, to be compared.
 const AT_ONCE: usize = 16;
 
+/// Over PostgreSQL each read of a reader who comes back is a journey, in a debug build and beside the database itself.
 fn readers() -> usize {
-    if soak() { 9_000 } else { 2_000 }
+    match (soak(), is_set("QUNFA_TEST_STORE", "postgres")) {
+        (true, _) => 9_000,
+        (false, false) => 2_000,
+        (false, true) => 500,
+    }
 }
 
 fn rounds() -> usize {
@@ -29,7 +34,11 @@ fn rounds() -> usize {
 }
 
 fn soak() -> bool {
-    std::env::vars_os().any(|(name, _)| name == "QUNFA_SOAK")
+    is_set("QUNFA_SOAK", "1")
+}
+
+fn is_set(name: &str, value: &str) -> bool {
+    std::env::vars_os().any(|(known, is)| known == name && is == value)
 }
 
 /// Waits until everybody is online for the `times`th time.
