@@ -95,8 +95,8 @@ async function sheet(browser) {
   const made = new Set(await readdir(FOLDER));
   const found = names.filter((name) => made.has(`${name}.webp`));
   const pictures = await Promise.all(found.map(async (name) => (await readFile(join(FOLDER, `${name}.webp`))).toString('base64')));
-  const page = await browser.newPage({ viewport: { width: found.length * 270 + 30, height: 600 } });
-  await page.setContent(`<body style="margin:0;padding:30px;display:flex;gap:30px;background:#dfe3e8">${pictures.map((data) => `<div style="width:240px;height:540px;overflow:hidden;border-radius:22px;box-shadow:0 6px 24px #0003;background:#fff"><img style="width:240px;display:block" src="data:image/webp;base64,${data}"></div>`).join('')}`);
+  const page = await browser.newPage({ viewport: { width: found.length * 270 + 30, height: 579 } });
+  await page.setContent(`<body style="margin:0;padding:30px;display:flex;gap:30px;background:#dfe3e8">${pictures.map((data) => `<div style="width:240px;height:519px;overflow:hidden;border-radius:22px;box-shadow:0 6px 24px #0003;background:#fff"><img style="width:240px;display:block" src="data:image/webp;base64,${data}"></div>`).join('')}`);
   await settle(page);
   return take(page, join(FOLDER, '..', 'sheet.webp'), { quality: 80 });
 }
