@@ -25,7 +25,6 @@ use tokio::net::TcpListener;
 pub struct Told {
     pub headers: HeaderMap,
     pub body: String,
-    pub status: u16,
 }
 
 /// How calls are answered.
@@ -166,7 +165,6 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     shared.told.lock().expect("not poisoned").push(Told {
         headers,
         body: String::from_utf8(body.to_vec()).expect("UTF-8"),
-        status,
     });
     match answer {
         Answer::Hang => {
