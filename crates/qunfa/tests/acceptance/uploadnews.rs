@@ -271,6 +271,8 @@ async fn s055_the_cover_stands_above_the_body_if_asked_for() {
         let page = account
             .page_of(json!({"show_cover_pic": flag, "title": format!("封面{number}")}))
             .await;
+        // In the head it is named for previews of the link, shown or not.
+        let (_, page) = page.split_once("<article").expect("an article");
         let cover = string(&account.newest(0).await["cover_url"]);
         let path = cover.strip_prefix(&server.base).expect("here");
         let place = page.find(path);
