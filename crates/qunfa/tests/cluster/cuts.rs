@@ -44,11 +44,11 @@ pub fn note_cuts(proxy: &Proxy, before: usize, table: &Table) {
     let strikes = proxy.strikes();
     let cuts = strikes.at_messages.load(Ordering::Relaxed) - before;
     table.add("messages lost", cuts as u64);
-    table.add(
+    table.note(
         "among them COMMIT",
         strikes.lost_commits.swap(0, Ordering::Relaxed) as u64,
     );
-    table.add(
+    table.note(
         "among them an answer to COMMIT",
         strikes.lost_commit_answers.swap(0, Ordering::Relaxed) as u64,
     );

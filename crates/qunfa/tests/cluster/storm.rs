@@ -162,7 +162,7 @@ async fn i01_i02_i03_i04_i10_i11_i12_i19_hold_on_three_nodes_under_faults() {
     world.verify_told(&client).await;
     let (told, repeated) = world.receiver.arrived();
     table.add("events told", told as u64);
-    table.add("events told again", repeated as u64);
+    table.note("events told again", repeated as u64);
     table.add("mass sends", world.asks().sent.len() as u64);
     table.add("entries", fleet.entries());
     fleet.check();

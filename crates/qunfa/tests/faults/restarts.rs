@@ -101,7 +101,7 @@ async fn history(template: &Template, rounds: std::ops::Range<usize>, table: &Ta
     world.verify_told(&process.client).await;
     let (told, repeated) = world.receiver.arrived();
     table.add("events told", told as u64);
-    table.add("events told again", repeated as u64);
+    table.note("events told again", repeated as u64);
     table.add("mass sends", world.asks().sent.len() as u64);
     process.kill().await;
     table.add("pictures in use", checked::all(&world).await);

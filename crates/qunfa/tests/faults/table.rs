@@ -23,6 +23,13 @@ impl Table {
             .or_default() += times;
     }
 
+    /// Counts what need not happen in every run.
+    pub fn note(&self, name: &str, times: u64) {
+        if times > 0 {
+            self.add(name, times);
+        }
+    }
+
     pub fn of(&self, name: &str) -> u64 {
         self.0
             .lock()

@@ -44,6 +44,8 @@ pub const PURPOSES: [Purpose; 6] = [
 pub const WIDE: usize = 2 * 65_536 + 10;
 /// Followers that nothing is done to; the one behind them comes, goes, is tagged and refused.
 pub const STEADY: usize = 4;
+/// How long the largest import of a world may take.
+const IMPORTED: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// Somebody who reads.
 #[derive(Clone, Debug)]
@@ -248,7 +250,7 @@ pub async fn account(client: &Client, purpose: Purpose) -> Account {
     };
     let mut file = "external_id,nickname\n".to_owned();
     (0..followers).for_each(|number| file.push_str(&format!("p{number},n\n")));
-    followers_in(client, &account.app_id, &file).await;
+    followers_in(client, &account.app_id, file).await;
     let token = log_in(client, &account).await.expect("an answer");
     if purpose == Purpose::Wide {
         let set = client
@@ -297,27 +299,23 @@ async fn tag(client: &Client, token: &str, name: &str, readers: &[Reader]) -> i6
     id
 }
 
-/// Imports a file that may take a busy machine longer than a caller's patience; a repeat changes nothing.
-async fn followers_in(client: &Client, app_id: &str, file: &str) {
-    for _ in 0..10 {
-        if import(client, app_id, file.to_owned())
-            .await
-            .is_some_and(|(status, _)| status == 200)
-        {
-            return;
-        }
-    }
-    panic!("the followers are not imported");
+/// Imports a file, which may take a busy machine longer than a caller's patience.
+async fn followers_in(client: &Client, app_id: &str, file: String) {
+    let request = import_request(client, app_id).timeout(IMPORTED).body(file);
+    let (status, answer) = client.answer(request).await.expect("an answer");
+    assert_eq!(status, 200, "{answer}");
 }
 
 /// Imports a file of followers; what the server reports, or nothing when it did not answer.
 pub async fn import(client: &Client, app_id: &str, file: String) -> Option<(u16, Value)> {
-    let path = format!("/v1/accounts/{app_id}/followers");
-    let request = client
-        .request(Method::POST, &path)
+    client.answer(import_request(client, app_id).body(file)).await
+}
+
+fn import_request(client: &Client, app_id: &str) -> reqwest::RequestBuilder {
+    client
+        .request(Method::POST, &format!("/v1/accounts/{app_id}/followers"))
         .bearer_auth(process::ADMIN_TOKEN)
-        .header("content-type", "text/csv");
-    client.answer(request.body(file)).await
+        .header("content-type", "text/csv")
 }
 
 /// A new access token; `None` when there was no good answer.
