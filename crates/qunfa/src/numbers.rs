@@ -110,9 +110,35 @@ fn install() -> Result<PrometheusHandle, String> {
     for metric in METRICS {
         describe(metric);
     }
+    for (metric, label, values) in KNOWN {
+        for value in values {
+            match metric.kind {
+                Kind::Gauge => metrics::gauge!(metric.name, label => *value).set(0),
+                Kind::Counter | Kind::Histogram => {
+                    metrics::counter!(metric.name, label => *value).absolute(0)
+                }
+            }
+        }
+    }
     metrics::gauge!(measure::BUILD_INFO.name, "version" => env!("CARGO_PKG_VERSION")).set(1);
     Ok(handle)
 }
+
+/// Series whose few labels are known, and which most installations wait long for: they are shown from the start.
+const KNOWN: [(Metric, &str, &[&str]); 4] = [
+    (measure::LIVE_CONNECTIONS, "transport", &["sse", "ws"]),
+    (
+        measure::LIVE_EVENTS,
+        "event",
+        &["entry", "recall", "change", "read"],
+    ),
+    (
+        measure::PUSHES,
+        "outcome",
+        &["taken", "gone", "refused", "failed", "waits"],
+    ),
+    (measure::WEBHOOKS, "outcome", &["taken", "failed"]),
+];
 
 /// Tells the meaning, and shows what has no labels from the start: a series that comes later has no rate.
 fn describe(metric: &Metric) {

@@ -48,6 +48,8 @@ pub struct ChangedMass {
 /// Reads for many connections at once; none of them depends on how many followers there are.
 #[async_trait]
 pub trait LiveStore {
+    /// Another node says that rows of this account changed: what is kept of them in memory is read anew.
+    fn hear_of(&self, account: AccountId);
     /// The next sequence number of each block; a block to which nothing was delivered is left out.
     async fn block_heads(
         &self,

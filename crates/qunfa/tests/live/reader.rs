@@ -171,8 +171,12 @@ async fn next_sse(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> Incoming {
         } else if let Some(ms) = line.strip_prefix("retry: ") {
             return Incoming::Retry(ms.parse().expect("a number"));
         } else if let Some(data) = line.strip_prefix("data: ") {
-            let data = serde_json::from_str(data).expect("JSON");
-            return Incoming::Event(Event { kind, id, data });
+            return match serde_json::from_str(data) {
+                Ok(data) => Incoming::Event(Event { kind, id, data }),
+                // The connection was cut in the middle of it: as in a browser, that is no event.
+                Err(error) if error.is_eof() => Incoming::Gone,
+                Err(error) => panic!("{error}: {data}"),
+            };
         }
     }
     Incoming::Gone

@@ -169,6 +169,8 @@ const HOSTILE_NUMBERS: [&str; 14] = [
 struct Maker<'a> {
     random: StdRng,
     account: &'a Account,
+    /// Reads the inbox of the account's first follower.
+    reader: &'a str,
 }
 
 impl Maker<'_> {
@@ -217,8 +219,14 @@ impl Maker<'_> {
     /// A request line, headers and a body of a right length, in which nothing is wrong but what is asked for.
     fn request(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         let length = body.len();
+        // A wrong token would be a guess, and who guesses is made to wait (SEC5).
+        let token = if path.starts_with("/inbox") {
+            self.reader
+        } else {
+            ADMIN
+        };
         let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
         )
         .into_bytes();
         request.extend_from_slice(body);
@@ -444,13 +452,14 @@ async fn send(process: &Process, kind: Kind, request: &[u8]) -> Result<Vec<u16>,
 /// Sends the requests of a seed; gives back how often each kind was answered with what.
 async fn run(
     process: &Process,
-    account: &Account,
+    (account, reader): (&Account, &str),
     seed: u64,
     requests: usize,
 ) -> BTreeMap<(Kind, String), usize> {
     let mut maker = Maker {
         random: StdRng::seed_from_u64(seed),
         account,
+        reader,
     };
     let mut table = BTreeMap::new();
     let made: Vec<(usize, Kind, Vec<u8>)> = (0..requests)
@@ -496,10 +505,14 @@ async fn sec12_ten_thousand_hostile_requests_find_no_fault_no_hang_and_no_panic(
     // The limits that matter here are those of time; all requests come from one address, and some have no token.
     let process = Process::start(&folder.path().join("data"), &[]).await;
     let account = process.account(3).await;
+    let path = format!("/v1/accounts/{}/inbox-tokens", account.appid);
+    let who = serde_json::json!({"openid": account.open_ids[0]});
+    let (_, issued) = process.native(reqwest::Method::POST, &path, who).await;
+    let reader = issued["token"].as_str().expect("a token");
     let requests = number_of("HOSTILE_REQUESTS").map_or(REQUESTS, |number| number as usize);
     let seeds = number_of("HOSTILE_SEED").map_or(KEPT_SEEDS.to_vec(), |seed| vec![seed]);
     for seed in seeds {
-        let table = run(&process, &account, seed, requests).await;
+        let table = run(&process, (&account, reader), seed, requests).await;
         for ((kind, word), count) in &table {
             println!("{kind:?} {word}: {count}");
         }

@@ -131,6 +131,10 @@ impl Watch {
             news.lost();
             self.behind = false;
         }
+        let named = news.changes.iter().flatten().map(|(account, _)| *account);
+        for account in news.released.iter().copied().chain(named) {
+            self.app.store.hear_of(account);
+        }
         for (account, ordinal) in news.readers {
             self.app.live().look_again(account, ordinal);
         }

@@ -22,14 +22,13 @@ use crate::{
 impl ChannelStore for SqlStore {
     async fn due_lanes(&self, busy: Vec<Lane>, worker: &WorkerId, now: Timestamp) -> StoreResult<DueLanes> {
         let worker = worker.clone();
-        self.read(move |db, shared| {
+        self.read(move |db, _| {
             let mut due = DueLanes::default();
             for work in pushes(db)?.into_iter().chain(bridges(db)?) {
                 if busy.contains(&work.lane) {
                     continue;
                 }
-                // Embedded, nobody else can hold it: the folder has one process.
-                let free = shared.kept.is_some() || work.worker == worker.0;
+                let free = is_alone(db) || work.worker == worker.0;
                 let at = if free { work.due } else { work.due.max(work.until) };
                 if at <= now.0 {
                     due.lanes.push(work.lane);
@@ -50,8 +49,8 @@ impl ChannelStore for SqlStore {
         now: Timestamp,
     ) -> StoreResult<Option<LaneLease>> {
         let worker = worker.clone();
-        self.write_aside(lane.account(), move |db, shared| {
-            let alone = shared.kept.is_some();
+        self.write_aside(lane.account(), move |db, _| {
+            let alone = is_alone(db);
             let sql = |table: &str, key: &str| {
                 format!(
                     "UPDATE {table} SET epoch = epoch + 1, worker = ?1, until = ?2
@@ -89,6 +88,11 @@ impl ChannelStore for SqlStore {
         })
         .await
     }
+}
+
+/// Whether no other process can hold a lane: the folder of an embedded store has one.
+fn is_alone(db: &Connection) -> bool {
+    matches!(db, Connection::Sqlite(_))
 }
 
 /// Work of one lane.

@@ -119,15 +119,11 @@ impl SqlStore {
         reader: &[Membership],
         seen: &[&Position],
     ) -> StoreResult<Option<Vec<(Membership, Arc<Newest>)>>> {
-        let Some(kept) = &self.shared.kept else {
-            return Ok(None);
-        };
-        if !reader.iter().all(|of| kept.is_vouched_for(of.account)) {
-            return Ok(None);
-        }
         let mut all = Vec::with_capacity(reader.len());
         for of in reader {
-            let newest = self.newest(kept, of.account, of.ordinal.block()).await?;
+            let Some(newest) = self.kept_newest(*of).await? else {
+                return Ok(None);
+            };
             if seen.iter().any(|seen| seen.next(of.account) > newest.next) {
                 return Ok(None);
             }
@@ -136,11 +132,12 @@ impl SqlStore {
         Ok(Some(all))
     }
 
-    /// The newest deliveries of the block of a membership, where such things are kept.
+    /// The newest deliveries of the block of a membership; `None` where they would not be kept.
     pub(super) async fn kept_newest(&self, of: Membership) -> StoreResult<Option<Arc<Newest>>> {
-        match &self.shared.kept {
-            Some(kept) => self.newest(kept, of.account, of.ordinal.block()).await.map(Some),
-            None => Ok(None),
+        let kept = &self.shared.kept;
+        match kept.is_vouched_for(of.account) {
+            true => self.newest(kept, of.account, of.ordinal.block()).await.map(Some),
+            false => Ok(None),
         }
     }
 

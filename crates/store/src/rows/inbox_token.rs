@@ -8,11 +8,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{
-    SqlStore,
-    kept::{Kept, KnownReader},
-    writer::Scope,
-};
+use super::{SqlStore, kept::KnownReader, writer::Scope};
 use crate::{
     StoreResult,
     inbox_token::{InboxTokenEnd, InboxTokenStore, TokenReader},
@@ -58,8 +54,7 @@ impl InboxTokenStore for SqlStore {
     }
 
     async fn inbox_reader(&self, hash: TokenHash, now: Timestamp) -> StoreResult<Option<TokenReader>> {
-        let kept = self.shared.kept.as_ref();
-        let reader = match kept.and_then(|kept| kept.readers(&hash)) {
+        let reader = match self.shared.kept.readers(&hash) {
             Some(known) => Some(reader_of(known)),
             None => self.find_reader(hash).await?,
         };
@@ -97,8 +92,8 @@ impl InboxTokenStore for SqlStore {
 
 impl SqlStore {
     async fn find_reader(&self, hash: TokenHash) -> StoreResult<Option<TokenReader>> {
-        let kept = self.shared.kept.as_ref();
-        let before = kept.map(Kept::before);
+        let kept = &self.shared.kept;
+        let before = kept.before();
         let found = self.read(move |db, _| {
             Ok(match known_reader(db, &hash)? {
                 Some(known) => Found::Follower(known),
@@ -107,9 +102,7 @@ impl SqlStore {
         });
         match found.await? {
             Found::Follower(known) => {
-                if let (Some(kept), Some(before)) = (kept, before) {
-                    kept.keep_reader(hash, known.account, before, &known);
-                }
+                kept.keep_reader(hash, known.account, before, &known);
                 Ok(Some(reader_of(known)))
             }
             Found::Person(reader) => Ok(reader),

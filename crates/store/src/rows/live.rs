@@ -12,7 +12,7 @@ use domain::{
     time::Timestamp,
 };
 
-use super::{Shared, SqlStore, columns, inbox, mass, media, seal, sets};
+use super::{Shared, SqlStore, columns, inbox, mass, media, seal, sets, writer::Scope};
 use crate::{
     StoreResult,
     inbox::{Entry, EntryAccount},
@@ -22,6 +22,13 @@ use crate::{
 
 #[async_trait]
 impl LiveStore for SqlStore {
+    fn hear_of(&self, account: AccountId) {
+        let kept = &self.shared.kept;
+        if kept.watch().is_some() {
+            kept.versions().changed(Scope::Account(account));
+        }
+    }
+
     async fn block_heads(
         &self,
         blocks: &[(AccountId, BlockNo)],

@@ -15,9 +15,8 @@ use domain::{
 };
 
 use super::{
-    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end,
-    kept::Kept,
-    library, media, outbox, preview, release,
+    Shared, SqlStore, accept, account, columns, content, delete, dry_run, end, library, media, outbox,
+    preview, release,
     seal::{self, MASS as SEALED},
     usage,
 };
@@ -102,15 +101,15 @@ impl MassStore for SqlStore {
     }
 
     async fn mass(&self, account: AccountId, id: MassId) -> StoreResult<Option<Mass>> {
-        let kept = self.shared.kept.as_ref();
-        if let Some(mass) = kept.and_then(|kept| kept.masses(&(account, id))) {
+        let kept = &self.shared.kept;
+        if let Some(mass) = kept.masses(&(account, id)) {
             return Ok(Some((*mass).clone()));
         }
-        let before = kept.map(Kept::before);
+        let before = kept.before();
         let mass = self
             .read(move |db, _| Ok(by_id(db, account, id)?.filter(|mass| mass.origin != Origin::Preview)))
             .await?;
-        if let (Some(kept), Some(before), Some(mass)) = (kept, before, &mass) {
+        if let Some(mass) = &mass {
             kept.keep_mass((account, id), account, before, &Arc::new(mass.clone()));
         }
         Ok(mass)

@@ -93,7 +93,7 @@ pub(crate) struct Shared {
     receipts: ReceiptsCache,
     news: moka::sync::Cache<(u32, i64), Arc<crate::media::FrozenNews>>,
     reads: statistics::Unwritten,
-    kept: Option<Kept>,
+    kept: Kept,
 }
 
 impl std::fmt::Debug for SqlStore {
@@ -125,7 +125,7 @@ impl SqlStore {
         Self {
             database,
             shared: Arc::new(Shared {
-                kept: Some(kept),
+                kept,
                 vault,
                 calendar,
                 random: Random::system(),

@@ -82,9 +82,7 @@ impl super::Shared {
     /// Empties what is known from rows.
     fn forget(&self) {
         self.leases.forget();
-        if let Some(kept) = &self.kept {
-            kept.forget();
-        }
+        self.kept.forget();
         self.receipts.forget();
         self.news.invalidate_all();
         self.reads.forget();

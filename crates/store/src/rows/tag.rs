@@ -12,7 +12,6 @@ use domain::{
 
 use super::{
     Shared, SqlStore, accept, account,
-    kept::Kept,
     sets::{self, SetKind},
 };
 use crate::{StoreResult, crash_point, follower::FollowerPage, tag::TagStore};
@@ -35,15 +34,13 @@ impl TagStore for SqlStore {
     }
 
     async fn tags(&self, account: AccountId) -> StoreResult<Vec<Tag>> {
-        let kept = self.shared.kept.as_ref();
-        if let Some(tags) = kept.and_then(|kept| kept.tags(&account)) {
+        let kept = &self.shared.kept;
+        if let Some(tags) = kept.tags(&account) {
             return Ok((*tags).clone());
         }
-        let before = kept.map(Kept::before);
+        let before = kept.before();
         let tags = self.read(move |db, _| list(db, account)).await?;
-        if let (Some(kept), Some(before)) = (kept, before) {
-            kept.keep_tags(account, account, before, &Arc::new(tags.clone()));
-        }
+        kept.keep_tags(account, account, before, &Arc::new(tags.clone()));
         Ok(tags)
     }
 

@@ -6,10 +6,7 @@ use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
 use domain::{id::AccountId, time::Timestamp};
 
-use super::{
-    Shared, SqlStore, account,
-    kept::{Kept, KnownToken},
-};
+use super::{Shared, SqlStore, account, kept::KnownToken};
 use crate::{
     StoreResult, crash_point,
     token::{
@@ -48,20 +45,18 @@ impl TokenStore for SqlStore {
     }
 
     async fn token_state(&self, hash: TokenHash, now: Timestamp) -> StoreResult<TokenState> {
-        let kept = self.shared.kept.as_ref();
-        if let Some(known) = kept.and_then(|kept| kept.tokens(&hash)) {
+        let kept = &self.shared.kept;
+        if let Some(known) = kept.tokens(&hash) {
             return Ok(state_of(&known, now));
         }
-        let before = kept.map(Kept::before);
+        let before = kept.before();
         let known = self
             .read(move |db, shared| known_token(db, shared, &hash))
             .await?;
         let Some(known) = known else {
             return Ok(TokenState::Unknown);
         };
-        if let (Some(kept), Some(before)) = (kept, before) {
-            kept.keep_token(hash, known.account.id, before, &known);
-        }
+        kept.keep_token(hash, known.account.id, before, &known);
         Ok(state_of(&known, now))
     }
 }

@@ -121,7 +121,7 @@ impl Watch {
 impl SqlStore {
     /// Looks at what other nodes write, until the future is dropped. Without it nothing is kept that others might change.
     pub async fn watch_others(&self) {
-        let Some(kept) = &self.shared.kept else { return };
+        let kept = &self.shared.kept;
         let Some(watch) = kept.watch() else { return };
         loop {
             if let Err(error) = self.look(watch, kept.versions()).await {
@@ -221,7 +221,7 @@ mod tests {
             let one = one.clone();
             async move { one.watch_others().await }
         });
-        let kept = one.shared.kept.as_ref().expect("answers are kept");
+        let kept = &one.shared.kept;
         until("it is kept", async || {
             name().await;
             kept.tags(&account).is_some()
