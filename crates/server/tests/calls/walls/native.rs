@@ -38,6 +38,12 @@ const ROWS: &[(Method, &str, &str, &str)] = &[
     (Method::PUT, "/originals/{id}/allowed/{other}", "original", ""),
     (Method::DELETE, "/originals/{id}/allowed/{other}", "original", ""),
     (Method::POST, "/events/{id}/resend", "event", ""),
+    (
+        Method::POST,
+        "/push-bridge/dead-letters/{id}/resend",
+        "dead letter",
+        "",
+    ),
 ];
 
 /// Ids in bodies.

@@ -3,7 +3,18 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
+use domain::{
+    id::{AccountId, AppId},
+    webhook::Next,
+};
 use serde_json::{Value, json};
+
+use store::{
+    bridge::{BridgeAddress, Told},
+    channel::Lane,
+    clock::Clock,
+    mass::WorkerId,
+};
 
 use crate::{
     harness::{Account, Server, fixture},
@@ -285,10 +296,19 @@ async fn furnish(server: &Server, account: &Account, comments: usize) -> Things 
     let sent = to_all(
         json!({"msgtype": "mpnews", "mpnews": {"media_id": news["media_id"]}, "send_ignore_reprint": 1}),
     );
+    let known = server.store.account(&AppId(account.appid.clone())).await;
+    let id = known.expect("reads").expect("the account").id;
+    let bridge = BridgeAddress {
+        url: "https://bridge.example.org/push".into(),
+        secret: vec![7; 32],
+    };
+    let now = server.clock.now();
+    server.store.set_bridge(id, &bridge, now).await.expect("sets");
     let sent = call("/cgi-bin/message/mass/sendall", sent).await;
     things.insert("msg_id", sent["msg_id"].clone());
     things.insert("msg_data_id", sent["msg_data_id"].clone());
     server.deliver().await;
+    things.insert("dead letter", json!(dead_letter(server, id).await));
     let entry = reading::inbox(server, account, 3).await.swap_remove(0);
     things.insert("url", find_url(&entry).expect("the entry links its article"));
     things.insert("entry", entry["id"].clone());
@@ -328,6 +348,42 @@ async fn furnish(server: &Server, account: &Account, comments: usize) -> Things 
     let rid = text.split("rid: ").nth(1).expect("a request id");
     things.insert("rid", json!(rid));
     Things(things)
+}
+
+/// What the account's bridge was to be told next, set aside; its number.
+async fn dead_letter(server: &Server, account: AccountId) -> i64 {
+    // Later than any next try.
+    let now = server.clock.now().plus_ms(24 * 3_600_000);
+    let (lane, until) = (Lane::Bridge(account), now.plus_ms(10_000));
+    let claimed = server
+        .store
+        .claim_lane(lane, &WorkerId("walls".into()), until, now)
+        .await;
+    let lease = claimed.expect("claims").expect("the lane is free");
+    let letter = server
+        .store
+        .next_letter(lease, now)
+        .await
+        .expect("reads")
+        .expect("a batch");
+    let told = Told::Failed {
+        error: "refused".into(),
+        trouble: letter.trouble,
+        next: Next::SetAside,
+    };
+    let reported = server.store.report_letter(lease, &letter, told, until, now).await;
+    assert!(reported.expect("reports"));
+    server.store.leave_lane(lease).await.expect("leaves");
+    let letters = server
+        .store
+        .dead_letters(account, None, 100)
+        .await
+        .expect("reads");
+    letters
+        .iter()
+        .map(|letter| letter.id)
+        .max()
+        .expect("a dead letter")
 }
 
 /// The first article page in an answer.
