@@ -24,7 +24,7 @@ const AT_ONCE: usize = 16;
 fn readers() -> usize {
     match (soak(), is_set("QUNFA_TEST_STORE", "postgres")) {
         (true, _) => 9_000,
-        (false, false) => 2_000,
+        (false, false) => 1_000,
         (false, true) => 500,
     }
 }
