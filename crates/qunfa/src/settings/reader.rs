@@ -11,7 +11,7 @@ use super::is_public_url;
 pub struct ReaderArea {
     /// Origins whose pages may call `/inbox`, so that an organisation's own pages can show inboxes. Pages of this server
     /// always may. Cookies play no part: who calls shows an inbox token.
-    /// Allowed: a list of origins such as ["https://app.example.org"], or ["*"] for all.
+    /// Allowed: a list of origins such as `["https://app.example.org"]`, or `["*"]` for all.
     #[config(
         default = [],
         env = "QUNFA_READER_ORIGINS",

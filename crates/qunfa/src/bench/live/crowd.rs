@@ -1,6 +1,6 @@
 //! The second process of `bench live`: ten thousand readers in one thread, who only count what arrives.
 //!
-//! Each event carries [`MARK`] once, whatever is written around it. The first process gives orders on standard input and
+//! Each event carries `MARK` once, whatever is written around it. The first process gives orders on standard input and
 //! hears on standard output, a line of JSON each.
 
 use std::{
