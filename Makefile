@@ -43,8 +43,8 @@ unit: web servers ## Rust tests, of every crate and end to end
 	cargo test --workspace --all-features --locked
 
 postgres: web servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
-	@echo "left out on PostgreSQL: snapshots (a server's database is copied by its own tools), data and moving (they name both stores themselves)"
-	QUNFA_TEST_STORE=postgres QUNFA_MODEL_RUNS=60 cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance -- --skip snapshots:: --skip data:: --skip moving::
+	@echo "left out on PostgreSQL: snapshots, and a position from before a restore (a server's database is copied by its own tools), data and moving (they name both stores themselves)"
+	QUNFA_TEST_STORE=postgres QUNFA_MODEL_RUNS=60 cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance -- --skip snapshots:: --skip a_position_from_before_a_restore --skip data:: --skip moving::
 
 docs: web ## The API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked

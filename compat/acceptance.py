@@ -17,7 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROWS = ROOT / "crates/qunfa/tests/acceptance/rows.tsv"
-COMMAND = ["cargo", "test", "--locked", "-p", "qunfa", "--test", "acceptance", "--no-fail-fast"]
+COMMAND = ["cargo", "test", "--locked", "--workspace", "--all-features", "--test", "acceptance", "--no-fail-fast"]
 RESULT = re.compile(r"^test (?:(\S+)::)?(\w+) \.\.\. (?:.*\s)?(ok|FAILED|ignored)\b")
 LATE_RESULT = re.compile(r"^(?:.*\s)?(ok|FAILED|ignored)$")
 OPEN_LINE = re.compile(r"^test (?:\S+::)?(\w+) \.\.\. ")
