@@ -177,14 +177,19 @@ find_chromium() {
     return 1
 }
 
+# In CI it is installed where it is missing.
+install_chromium() {
+    if ! find_chromium >/dev/null && [[ ${CI:-} == true && $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
+    fi
+}
+
 run_browser() {
     if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
         left_out+=("browser: needs node of version 20 or later with npm")
         return
     fi
-    if ! find_chromium >/dev/null && [[ ${CI:-} == true && $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
-    fi
+    install_chromium
     if ! CHROMIUM=$(find_chromium); then
         left_out+=("browser: needs chromium (CHROMIUM names another path)")
         return
@@ -201,6 +206,7 @@ run_web() {
         left_out+=("web: needs node of version 20 or later with npm")
         return
     fi
+    install_chromium
     if ! CHROMIUM=$(find_chromium); then
         left_out+=("web: needs chromium (CHROMIUM names another path)")
         return
