@@ -44,6 +44,7 @@ pub mod setting;
 mod sql;
 mod sqlite;
 pub mod statistics;
+pub mod subscription;
 pub mod tag;
 pub mod time;
 pub mod token;
@@ -73,6 +74,7 @@ use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setting::SettingStore;
 use statistics::StatisticsStore;
+use subscription::SubscriptionStore;
 use tag::TagStore;
 use time::TimeStore;
 use token::TokenStore;
@@ -105,6 +107,7 @@ pub trait Store:
     + TimeStore
     + ChannelStore
     + PushStore
+    + SubscriptionStore
     + BridgeStore
     + Send
     + Sync
@@ -138,6 +141,7 @@ impl<T> Store for T where
         + TimeStore
         + ChannelStore
         + PushStore
+        + SubscriptionStore
         + BridgeStore
         + Send
         + Sync

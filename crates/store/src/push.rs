@@ -1,11 +1,7 @@
-//! Web Push: subscriptions, and what is to be pushed to whom.
+//! Web Push: what is to be pushed to whom.
 
 use async_trait::async_trait;
-use domain::{
-    id::{AccountId, Ordinal},
-    push::Subscription,
-    time::Timestamp,
-};
+use domain::{id::Ordinal, push::Subscription, time::Timestamp};
 
 use crate::{
     StoreResult,
@@ -14,17 +10,6 @@ use crate::{
 
 /// The SHA-256 of an endpoint.
 pub type EndpointHash = [u8; 32];
-
-/// A reader's subscription as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Browser {
-    /// Which.
-    pub hash: EndpointHash,
-    /// The push service's host.
-    pub host: String,
-    /// When it was made or renewed.
-    pub created_at: Timestamp,
-}
 
 /// One browser to push to.
 #[derive(Clone, Debug)]
@@ -86,30 +71,9 @@ pub enum Pushed {
     },
 }
 
-/// Subscriptions and the walk over them.
+/// The walk over subscriptions.
 #[async_trait]
 pub trait PushStore {
-    /// The private key that this installation signs pushes with; `candidate` becomes it when there is none.
-    async fn push_key(&self, candidate: [u8; 32]) -> StoreResult<[u8; 32]>;
-    /// Subscribes a reader's browser, or renews it; false for an unknown follower. Who had this browser before has it no
-    /// more. `person` is said of one who reads all accounts, and is then followed into those that come to know it.
-    async fn add_subscription(
-        &self,
-        account: AccountId,
-        ordinal: Ordinal,
-        subscription: &Subscription,
-        person: bool,
-        now: Timestamp,
-    ) -> StoreResult<bool>;
-    /// Forgets a browser of a reader; false when it was not subscribed.
-    async fn remove_subscription(
-        &self,
-        account: AccountId,
-        ordinal: Ordinal,
-        endpoint: &str,
-    ) -> StoreResult<bool>;
-    /// A reader's browsers, oldest first.
-    async fn subscriptions(&self, account: AccountId, ordinal: Ordinal) -> StoreResult<Vec<Browser>>;
     /// Whom to push to next; `None` when nobody is left for now, or the lane has passed to another worker.
     async fn push_page(&self, lease: LaneLease, now: Timestamp) -> StoreResult<Option<PushPage>>;
     /// Keeps how a page went and goes on behind it, keeping the lane until then; false when it has passed to another worker.

@@ -27,6 +27,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The person with this number, over all accounts.
+    pub async fn of_person(server: &'a TestServer, number: usize) -> Self {
+        let who = json!({"external_id": format!("user-{number:09}")});
+        let (status, answer) = server.native(Method::POST, "/v1/inbox-tokens", Some(who)).await;
+        assert_eq!(status, 201, "{answer}");
+        let token = answer["token"].as_str().expect("a token").to_owned();
+        Self { server, token }
+    }
+
     /// Status and body of a call.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let mut request = self.server.request(method, path).bearer_auth(&self.token);
@@ -44,11 +53,18 @@ impl<'a> Reader<'a> {
             .await
     }
 
-    /// The hosts of the reader's subscriptions.
+    /// The reader's subscriptions.
     pub async fn subscriptions(&self) -> Vec<Value> {
         let (status, answer) = self.call(Method::GET, "/inbox/push/subscriptions", None).await;
         assert_eq!(status, 200, "{answer}");
         answer["subscriptions"].as_array().expect("a list").clone()
+    }
+
+    /// The push services' names alone.
+    pub async fn hosts(&self) -> Vec<String> {
+        let listed = self.subscriptions().await;
+        let hosts = listed.iter().filter_map(|one| one["endpoint_host"].as_str());
+        hosts.map(str::to_owned).collect()
     }
 
     /// The key that browsers subscribe with.

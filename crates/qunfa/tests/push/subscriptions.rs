@@ -215,14 +215,7 @@ async fn a_persons_browser_hears_of_all_accounts_also_of_those_joined_later() {
     let (status, third) = server.native(Method::POST, "/v1/accounts", Some(new)).await;
     assert_eq!(status, 201, "{third}");
     let who = json!({"external_id": "user-000000004"});
-    let (status, token) = server
-        .native(Method::POST, "/v1/inbox-tokens", Some(who.clone()))
-        .await;
-    assert_eq!(status, 201, "{token}");
-    let person = Reader {
-        server: &server,
-        token: token["token"].as_str().expect("a token").to_owned(),
-    };
+    let person = Reader::of_person(&server, 4).await;
     let browser = person.browser(&service, "zh").await;
     assert_eq!(
         person.subscriptions().await.len(),
@@ -254,4 +247,45 @@ async fn a_persons_browser_hears_of_all_accounts_also_of_those_joined_later() {
     accepted(&account.send_text("four").await);
     server.settle().await;
     assert_eq!(service.pushes(&browser).await.len(), 3);
+}
+
+#[tokio::test]
+async fn who_is_logged_out_everywhere_is_not_pushed_to_any_more() {
+    let server = TestServer::start().await;
+    let (account, second) = (server.account(SERVICE).await, server.account(SUBSCRIPTION).await);
+    let follower = Reader::of(&account, 3).await;
+    let person = Reader::of_person(&server, 3).await;
+    let neighbour = Reader::of_person(&server, 4).await;
+    for (reader, host) in [(&follower, "one"), (&person, "two"), (&neighbour, "three")] {
+        let body = at(&format!("https://{host}.example.org/abc"));
+        assert_eq!(reader.subscribe(&body).await.0, 201);
+        server.advance(1).await;
+    }
+    let elsewhere = Reader::of(&second, 3).await;
+    assert_eq!(follower.hosts().await, ["one.example.org", "two.example.org"]);
+    assert_eq!(elsewhere.hosts().await, ["two.example.org"]);
+
+    // One token of several: the browsers stay.
+    assert_eq!(follower.call(Method::DELETE, "/inbox/token", None).await.0, 204);
+    let follower = Reader::of(&account, 3).await;
+    assert_eq!(follower.hosts().await.len(), 2);
+
+    let of_account = format!("/v1/accounts/{}/inbox-tokens", account.app_id);
+    let who = json!({"external_id": "user-000000003"});
+    let ended = server
+        .native(Method::DELETE, &of_account, Some(who.clone()))
+        .await;
+    assert_eq!(ended.0, 204, "{}", ended.1);
+    let follower = Reader::of(&account, 3).await;
+    assert_eq!(
+        follower.hosts().await,
+        ["two.example.org"],
+        "the person's own stays"
+    );
+
+    let ended = server.native(Method::DELETE, "/v1/inbox-tokens", Some(who)).await;
+    assert_eq!(ended.0, 204, "{}", ended.1);
+    assert_eq!(follower.hosts().await.len(), 0);
+    assert_eq!(elsewhere.hosts().await.len(), 0, "in every account");
+    assert_eq!(neighbour.hosts().await, ["three.example.org"]);
 }

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::push::Browser;
+use store::subscription::Browser;
 use utoipa::ToSchema;
 use wire::push::BrowserKeys;
 

@@ -28,9 +28,10 @@ pub fn reader_changed(app: &App, followers: &[Membership]) {
     }
 }
 
-/// Ends inbox tokens, and with them the feeds that they opened.
+/// Ends inbox tokens, and with them the feeds that they opened; all of somebody, and their browsers are not pushed to any more.
 pub async fn end_tokens(app: &App, end: InboxTokenEnd) -> StoreResult<()> {
     let followers = app.store.followers_of_tokens(&end).await?;
+    app.store.end_subscriptions(&end).await?;
     app.store.end_inbox_tokens(end).await?;
     reader_changed(app, &followers);
     Ok(())

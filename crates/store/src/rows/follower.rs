@@ -12,9 +12,9 @@ use domain::{
 };
 
 use super::{
-    Shared, SqlStore, outbox, push,
+    Shared, SqlStore, outbox,
     sets::{self, SetKind},
-    statistics, tag,
+    statistics, subscription, tag,
 };
 use crate::{
     StoreError, StoreResult, crash_point,
@@ -387,7 +387,7 @@ pub(super) fn insert_external_ids<'a>(
         "ON CONFLICT (external_id, account) DO NOTHING",
         &rows,
     )?;
-    push::follow_persons(db, account, &names)?;
+    subscription::follow_persons(db, account, &names)?;
     let mut taken = Vec::new();
     if written < names.len() {
         for (place, (external_id, ordinal)) in names.into_iter().enumerate() {

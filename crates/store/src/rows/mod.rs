@@ -59,6 +59,7 @@ mod sets;
 mod setting;
 mod snapshot;
 mod statistics;
+mod subscription;
 mod tag;
 pub(crate) mod time;
 mod token;
