@@ -194,6 +194,56 @@ async fn what_is_read_on_one_device_is_told_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i08_one_feed_of_a_person_tells_what_all_accounts_send_and_misses_none_while_away() {
+    let server = Server::start().await;
+    let mut accounts = [
+        Account::new(&server.client, 2).await,
+        Account::new(&server.client, 2).await,
+    ]
+    .to_vec();
+    let who = json!({"external_id": "user-1"});
+    let issued = server
+        .client
+        .must(Method::POST, "/v1/inbox-tokens", Some(&who))
+        .await;
+    let token = issued["token"].as_str().expect("a token").to_owned();
+    for transport in BOTH {
+        let mut feed = open(transport, &server, &token, None).await;
+        feed.expect("ready").await;
+        let mut last = String::new();
+        for account in &accounts {
+            let msg_id = send(account, "to everybody of one account").await;
+            let entry = feed.expect("entry").await;
+            assert_eq!(
+                (&entry.data["account"], &entry.data["msg_id"]),
+                (&json!(account.appid), &json!(msg_id))
+            );
+            last = entry.id;
+        }
+        close(feed).await;
+        // An account that only comes to know the person while they are away.
+        accounts.push(Account::new(&server.client, 2).await);
+        let mut sent = Vec::new();
+        for account in &accounts {
+            sent.push((account.appid.clone(), send(account, "while they were away").await));
+        }
+        let mut feed = open(transport, &server, &token, Some(&last)).await;
+        feed.expect("ready").await;
+        let mut told = Vec::new();
+        for _ in &sent {
+            let entry = feed.expect("entry").await.data;
+            let appid = entry["account"].as_str().expect("an appid").to_owned();
+            told.push((appid, entry["msg_id"].as_i64().expect("a number")));
+        }
+        sent.sort();
+        told.sort();
+        assert_eq!(told, sent, "each once");
+        close(feed).await;
+    }
+    assert_eq!(inbox(&server.client, &token).await.len(), 2 + 3 + 3 + 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec02_a_feed_ends_when_its_token_expires_or_is_revoked() {
     let server = Server::start().await;
     let account = Account::new(&server.client, 2).await;
