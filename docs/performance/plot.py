@@ -28,7 +28,9 @@ def number(value, digits=0):
 
 
 def store(record):
-    return {"sqlite": "SQLite", "postgres": "PostgreSQL"}[record["store"]]
+    name = {"sqlite": "SQLite", "postgres": "PostgreSQL"}[record["store"]]
+    nodes = record.get("nodes", 1)
+    return name if nodes == 1 else f"{name}, {nodes} nodes"
 
 
 def millis(spread):
@@ -40,6 +42,12 @@ def table(head, rows):
     return "\n".join([line(head), "|" + "---|" * len(head), *map(line, rows)])
 
 
+def faster(record, kind):
+    side = record.get(kind) or {}
+    ratio = side.get("ratio_of_medians")
+    return f"**{number(ratio)}** ({number(side['finish_ms']['median'], 1)} ms)" if ratio else "–"
+
+
 def send_table():
     rows = []
     for r in load("send"):
@@ -48,10 +56,10 @@ def send_table():
             store(r), number(r["followers"]), str(r["rounds"]), millis(r["accept_ms"]), millis(r["finish_ms"]),
             number(r["cold_finish_ms"], 1),
             millis(usual["finish_ms"]) if usual else "–",
-            f"**{number(usual['ratio_of_medians'])}**" if usual else "–",
+            *(faster(r, kind) for kind in ("to_all", "to_tag")),
             number((r["peak_memory_bytes"] or 0) / 1e6), number(r["load"], 1)])
     head = ["store", "followers", "sends", "call to answer, ms", "call to SEND_SUCCESS, ms", "first after a restart, ms",
-            "a row per follower, ms", "times faster", "memory at most, MB", "load"]
+            "a row per follower, ms", "times faster, to all", "to the tag", "memory at most, MB", "load"]
     return table(head, rows)
 
 
@@ -87,7 +95,27 @@ def tag_table():
     return table(head, rows)
 
 
-TABLES = {"send": send_table, "import": import_table, "tag": tag_table, "reads": reads_table}
+WAYS = {"web_socket": "qunfa, WebSocket", "sse": "qunfa, SSE", "event_loop": "a bare event loop", "nats": "NATS core"}
+
+
+def live_table():
+    rows = []
+    for r in load("live"):
+        ways = {way["way"]: way for way in r["ways"]}
+        for name, way in ways.items():
+            beside = lambda other, key: (f"{number(way[key] / ways[other][key], 2)}"
+                                         if other in ways and name in ("web_socket", "sse") else "–")
+            idle = way["idle_bytes"]
+            rows.append([number(r["connections"]), WAYS[name], number(way["single_ms"]["median"], 1), number(way["burst_ms"]["median"], 1),
+                         number(way["burst_per_second"]), beside("event_loop", "single_per_second"),
+                         beside("nats", "single_per_second"), beside("nats", "burst_per_second"),
+                         number(idle / 1000, 1) if idle is not None else "–", number(r["load"], 1)])
+    head = ["readers online", "way", "one event to all, ms", "a burst of 20, ms", "deliveries a second in a burst",
+            "one event, of the loop", "one event, of NATS", "burst, of NATS", "an idle connection, kB", "load"]
+    return table(head, rows)
+
+
+TABLES = {"live": live_table, "send": send_table, "import": import_table, "tag": tag_table, "reads": reads_table}
 
 
 def bars(title, unit, values):
@@ -114,13 +142,17 @@ def plots():
         yield "send.svg", bars("From the call to SEND_SUCCESS", "ms", sends)
     reads = [pair for r in load("inbox") + load("api") for c in r["calls"] for pair in [
         (f"{store(r)}, {c['call'].split('/', 1)[1]}", c["per_second"]), ("a bare answer", r["bare"]["per_second"])]]
+    lives = [(WAYS[way["way"]], way["burst_per_second"]) for r in load("live") for way in r["ways"]]
+    if lives:
+        yield "live.svg", bars("Deliveries a second in a burst of 20", "", lives)
     if reads:
         yield "reads.svg", bars("Answers a second", "", reads)
 
 
 def plotted(name):
     """The picture of a table, where there is one."""
-    pictures = {"send": ("From the call to SEND_SUCCESS", "send.svg"), "reads": ("Answers a second", "reads.svg")}
+    pictures = {"send": ("From the call to SEND_SUCCESS", "send.svg"), "reads": ("Answers a second", "reads.svg"),
+                "live": ("Deliveries a second", "live.svg")}
     title, file = pictures.get(name, ("", ""))
     return f"\n\n![{title}](performance/{file})" if file in dict(plots()) else ""
 

@@ -117,7 +117,7 @@ impl Sandbox {
             name: None,
             postgres: config.postgres.clone(),
             bucket: None,
-            master_key: from_seed(config.seed, "master key"),
+            master_key: master_key(config.seed),
             calendar: Calendar::shanghai(),
             months_kept: None,
             clock: clock.clone(),
@@ -205,6 +205,11 @@ fn loopback() -> AddressRules {
     AddressRules {
         allow: networks.filter_map(|network| network.parse().ok()).collect(),
     }
+}
+
+/// The master key of a sandbox with this seed.
+pub(crate) fn master_key(seed: u64) -> [u8; 32] {
+    from_seed(seed, "master key")
 }
 
 /// 32 bytes that belong to a seed and a purpose.

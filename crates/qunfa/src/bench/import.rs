@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::{
     BenchResult, people,
-    place::Place,
     report::{Common, thousands},
     system::{Admin, System},
     usual::Usual,
@@ -45,14 +44,14 @@ pub async fn run(plan: ImportPlan) -> BenchResult<()> {
         let imported = usual.import(plan.followers, 0.5).await;
         usual.clear().await?;
         raw.push(imported?);
-        let ground = plan.common.place.ground().await?;
+        let ground = plan.common.ground().await?;
         let system = System::start(&ground, None).await?;
         let imported = import(&Admin::new(&system.base)?, "wx0000000000000001", plan.followers).await;
         system.stop().await?;
         ground.clear().await?;
         ours.push(imported?);
     }
-    let times = sends_during_import(&plan.common.place, plan.followers).await?;
+    let times = sends_during_import(&plan.common, plan.followers).await?;
     let (our_seconds, raw_seconds) = (
         super::report::Spread::of(&ours).median,
         super::report::Spread::of(&raw).median,
@@ -82,8 +81,8 @@ async fn import(admin: &Admin, app_id: &str, followers: u64) -> BenchResult<f64>
 }
 
 /// The milliseconds of sendall calls to as many followers while another account's import runs.
-async fn sends_during_import(place: &Place, followers: u64) -> BenchResult<Vec<f64>> {
-    let ground = place.ground().await?;
+async fn sends_during_import(common: &Common, followers: u64) -> BenchResult<Vec<f64>> {
+    let ground = common.ground().await?;
     let system = System::start(&ground, None).await?;
     let admin = Admin::new(&system.base)?;
     let quota = json!({"quota": {"sends_per_day": null, "calls_per_day": null, "receipts_per_month": null,

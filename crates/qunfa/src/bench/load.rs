@@ -19,7 +19,8 @@ use super::BenchResult;
 /// What is asked, of whom, and for how long.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Load {
-    pub(super) address: SocketAddr,
+    /// Its connections take turns with these.
+    pub(super) addresses: Vec<SocketAddr>,
     /// Each has one request under way.
     pub(super) connections: usize,
     pub(super) seconds: f64,
@@ -73,9 +74,10 @@ impl Load {
 pub async fn run() -> BenchResult<()> {
     let load: Load = serde_json::from_reader(std::io::stdin().lock())?;
     let mut connections = JoinSet::new();
-    for number in 0..load.connections {
+    for (number, address) in (0..load.connections).zip(load.addresses.iter().cycle()) {
         connections.spawn(ask(
             load.clone(),
+            *address,
             number * load.calls.len() / load.connections.max(1),
         ));
     }
@@ -105,8 +107,8 @@ pub async fn run() -> BenchResult<()> {
 }
 
 /// One connection; the time of every answer, and the bytes of all bodies.
-async fn ask(load: Load, first: usize) -> BenchResult<(Vec<Duration>, u64)> {
-    let stream = TcpStream::connect(load.address).await?;
+async fn ask(load: Load, address: SocketAddr, first: usize) -> BenchResult<(Vec<Duration>, u64)> {
+    let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);

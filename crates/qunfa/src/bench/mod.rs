@@ -3,6 +3,7 @@
 pub mod import;
 pub mod live;
 pub mod load;
+pub mod neighbours;
 mod people;
 pub mod place;
 pub mod reads;

@@ -2,12 +2,15 @@
 
 use std::{path::Path, str::FromStr};
 
-use store::postgres::PostgresOptions;
+use store::{bus::Bus, postgres::PostgresOptions};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 
-use super::BenchResult;
+use super::{
+    BenchResult,
+    neighbours::{Cluster, Neighbours},
+};
 
 /// Which store is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +45,20 @@ impl Place {
     }
 
     /// A ground of its own to measure on.
-    pub(super) async fn ground(&self) -> BenchResult<Ground> {
+    pub(super) async fn ground(&self, cluster: &Cluster) -> BenchResult<Ground> {
+        if cluster.nodes > 1 && *self == Self::Sqlite {
+            return Err("the nodes of a cluster share a PostgreSQL server; name it with --store".into());
+        }
         let folder = tempfile::tempdir()?;
         let database = match self {
             Self::Sqlite => None,
             Self::Postgres(server) => Some(Database::create(server, "server").await?),
         };
-        Ok(Ground { folder, database })
+        Ok(Ground {
+            folder,
+            database,
+            cluster: cluster.clone(),
+        })
     }
 }
 
@@ -56,6 +66,7 @@ impl Place {
 pub(super) struct Ground {
     folder: TempDir,
     database: Option<Database>,
+    cluster: Cluster,
 }
 
 impl Ground {
@@ -67,6 +78,14 @@ impl Ground {
     pub(super) fn postgres(&self) -> Option<PostgresOptions> {
         let database = self.database.as_ref()?;
         Some(PostgresOptions::new(database.url.as_str()))
+    }
+
+    /// Starts the other nodes, if a cluster is measured, and links them with the one whose `bus` this is.
+    pub(super) async fn neighbours(&self, master_key: &[u8], bus: &Bus) -> BenchResult<Neighbours> {
+        match &self.database {
+            Some(database) => Neighbours::start(&self.cluster, database.url.as_str(), master_key, bus).await,
+            None => Ok(Neighbours::default()),
+        }
     }
 
     /// Bytes that the rows take, without free pages and logs.

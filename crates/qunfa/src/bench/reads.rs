@@ -13,7 +13,7 @@ use super::{
     place::Ground,
     report::{Common, Spread, bytes, thousands},
     served::{BARE, Served},
-    system::{self, Admin},
+    system::Admin,
 };
 
 /// Masses of the account: half to all, half to a tag that every second follower carries.
@@ -83,7 +83,7 @@ struct Side {
 
 /// Measures in turn and prints the report.
 pub async fn run(plan: ReadsPlan) -> BenchResult<()> {
-    let ground = plan.common.place.ground().await?;
+    let ground = plan.common.ground().await?;
     let measured = measure(&plan, &ground).await;
     ground.clear().await?;
     let report = measured?;
@@ -99,7 +99,7 @@ pub async fn run(plan: ReadsPlan) -> BenchResult<()> {
 async fn measure(plan: &ReadsPlan, ground: &Ground) -> BenchResult<ReadsReport> {
     let served = Served::start(ground).await?;
     let world = World::make(&served, plan.followers).await?;
-    let mut kinds = vec![("bare", served.bare, vec![call(BARE.into(), None, None)])];
+    let mut kinds = vec![("bare", vec![served.bare], vec![call(BARE.into(), None, None)])];
     let asked = match plan.reads {
         Reads::Inbox => vec![("GET /inbox/entries", world.inbox_calls(plan.followers).await?)],
         Reads::Api => world.api_calls(),
@@ -107,21 +107,21 @@ async fn measure(plan: &ReadsPlan, ground: &Ground) -> BenchResult<ReadsReport> 
     kinds.extend(
         asked
             .into_iter()
-            .map(|(name, calls)| (name, served.address, calls)),
+            .map(|(name, calls)| (name, served.addresses(), calls)),
     );
     let mut results: Vec<Vec<(Loaded, f64)>> = vec![Vec::new(); kinds.len()];
     // The first round warms up and is left out.
     for round in 0..=plan.rounds {
-        for ((_, address, calls), results) in kinds.iter().zip(&mut results) {
+        for ((_, addresses, calls), results) in kinds.iter().zip(&mut results) {
             let load = Load {
-                address: *address,
+                addresses: addresses.clone(),
                 connections: plan.connections,
                 seconds: plan.seconds,
                 calls: calls.clone(),
             };
-            let before = system::processor_seconds();
+            let before = served.processor_seconds();
             let loaded = load.run().await?;
-            let spent = system::processor_seconds() - before;
+            let spent = served.processor_seconds() - before;
             if round > 0 {
                 results.push((loaded, spent));
             }

@@ -4,13 +4,19 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{BenchResult, place::Place};
+use super::{
+    BenchResult,
+    neighbours::Cluster,
+    place::{Ground, Place},
+};
 
 /// What every measurement is asked.
 #[derive(Clone, Debug)]
 pub struct Common {
     /// Which store.
     pub place: Place,
+    /// How many nodes.
+    pub cluster: Cluster,
     /// Where the numbers go as JSON, besides the table.
     pub json: Option<PathBuf>,
 }
@@ -20,6 +26,8 @@ pub struct Common {
 struct Record<'a, T> {
     bench: &'a str,
     store: &'a str,
+    /// Nodes that worked, this process's own included.
+    nodes: usize,
     version: &'a str,
     processors: usize,
     processor: String,
@@ -30,12 +38,18 @@ struct Record<'a, T> {
 }
 
 impl Common {
+    /// A ground of its own to measure on.
+    pub(super) async fn ground(&self) -> BenchResult<Ground> {
+        self.place.ground(&self.cluster).await
+    }
+
     /// Writes the numbers where they were asked for.
     pub(super) fn write<T: Serialize>(&self, bench: &str, measured: &T) -> BenchResult<()> {
         let Some(path) = &self.json else { return Ok(()) };
         let record = Record {
             bench,
             store: self.place.name(),
+            nodes: self.cluster.nodes.max(1),
             version: env!("CARGO_PKG_VERSION"),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             processor: line_of("/proc/cpuinfo", "model name"),

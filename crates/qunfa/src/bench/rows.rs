@@ -116,6 +116,13 @@ impl Rows {
         Ok(started.elapsed().as_secs_f64() * 1_000.0)
     }
 
+    /// Brings everything written into the file.
+    pub(super) fn checkpoint(&self) -> BenchResult<()> {
+        Ok(self
+            .db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
     /// The yardstick, and beside it a send that everybody receives: the milliseconds of the two statements
     /// without any rule, and of the send. What the yardstick wrote is taken away again.
     pub(super) fn yardstick(&mut self, month: i64) -> BenchResult<(f64, f64)> {

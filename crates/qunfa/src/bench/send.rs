@@ -19,6 +19,8 @@ use super::{
 
 const APP_ID: &str = "wx0000000000000001";
 const SECRET: &str = "00000000000000000000000000000001";
+/// Rounds of a cluster.
+const CLUSTER_ROUNDS: u32 = 3;
 /// Inboxes compared in the end.
 const INBOXES: u64 = 1_000;
 
@@ -45,6 +47,11 @@ struct SendReport {
     import_rows_per_second: f64,
     accept_ms: Spread,
     finish_ms: Spread,
+    /// The same by whom it went to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_all: Option<Side>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_tag: Option<Side>,
     cold_finish_ms: f64,
     stored_bytes_per_send: u64,
     stored_bytes_per_send_to_all_max: u64,
@@ -53,6 +60,16 @@ struct SendReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<RowsReport>,
     inboxes_compared: u64,
+}
+
+/// Sends to everybody, or those to the tag.
+#[derive(Serialize)]
+struct Side {
+    finish_ms: Spread,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_ms: Option<Spread>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio_of_medians: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +85,10 @@ struct RowsReport {
 
 /// Measures, compares the inboxes of both sides and prints the report.
 pub async fn run(plan: SendPlan) -> BenchResult<()> {
-    let ground = plan.common.place.ground().await?;
+    if plan.common.cluster.nodes > 1 && plan.rounds > CLUSTER_ROUNDS {
+        return Err(format!("the clocks of a cluster's nodes are real, and a month has four sends: at most {CLUSTER_ROUNDS} rounds, and the one after a restart").into());
+    }
+    let ground = plan.common.ground().await?;
     let mut usual = match plan.vs_rows {
         true => Some(Usual::open(&plan.common.place).await?),
         false => None,
@@ -135,6 +155,7 @@ impl<'a> Bench<'a> {
             Some(rows) => {
                 let seconds = rows.import(plan.followers, plan.tag_density).await?;
                 rows.make_counters(plan.followers, plan.tag_density).await?;
+                rows.rest().await?;
                 seconds
             }
             None => 0.0,
@@ -186,6 +207,8 @@ impl<'a> Bench<'a> {
             import_rows_per_second: self.plan.followers as f64 / self.import_seconds,
             accept_ms: Spread::of(&self.accept),
             finish_ms: Spread::of(&self.finish),
+            to_all: self.side(false),
+            to_tag: self.side(true),
             cold_finish_ms: cold,
             stored_bytes_per_send: per_send(self.stored.iter().map(|(_, size)| *size).collect()),
             stored_bytes_per_send_to_all_max: self
@@ -219,6 +242,7 @@ impl<'a> Bench<'a> {
         if let Some(rows) = &mut self.rows {
             let took = rows.send(i64::from(round), &text(round), to_tag, month).await?;
             self.rows_finish.push(took);
+            rows.rest().await?;
         }
         Ok(())
     }
@@ -290,6 +314,27 @@ impl<'a> Bench<'a> {
         Ok(INBOXES)
     }
 
+    /// The rounds of one kind; `None` when there was none.
+    fn side(&self, to_tag: bool) -> Option<Side> {
+        let of_kind = |times: &[f64]| -> Vec<f64> {
+            let all = times.iter().zip(&self.stored);
+            all.filter(|(_, (kind, _))| *kind == to_tag)
+                .map(|(took, _)| *took)
+                .collect()
+        };
+        let (ours, rows) = (of_kind(&self.finish), of_kind(&self.rows_finish));
+        if ours.is_empty() {
+            return None;
+        }
+        let finish_ms = Spread::of(&ours);
+        let rows_ms = (!rows.is_empty()).then(|| Spread::of(&rows));
+        Some(Side {
+            ratio_of_medians: rows_ms.as_ref().map(|rows| rows.median / finish_ms.median),
+            rows_ms,
+            finish_ms,
+        })
+    }
+
     fn rows_report(&self, yardstick: Option<(f64, f64)>) -> RowsReport {
         let spread = Spread::of(&self.rows_finish);
         RowsReport {
@@ -357,6 +402,14 @@ fn print(report: &SendReport) {
             "times faster          {:.0} (ratio of the medians)",
             rows.ratio_of_medians
         );
+        for (name, side) in [("to all", &report.to_all), ("to the tag", &report.to_tag)] {
+            if let Some((side, ratio)) = side
+                .as_ref()
+                .and_then(|side| Some((side, side.ratio_of_medians?)))
+            {
+                println!("  {name:<19} {ratio:.0}, {:.1} ms", side.finish_ms.median);
+            }
+        }
         println!("inboxes compared      {}, all equal", report.inboxes_compared);
     }
 }

@@ -10,7 +10,7 @@ use server::app::ServerSettings;
 use store::{random::Random, vault};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::{BenchResult, place::Ground};
+use super::{BenchResult, neighbours::Neighbours, place::Ground, system::processor_seconds};
 use crate::{
     clock::WallClock,
     node::{Node, NodeConfig, PushConfig},
@@ -23,10 +23,14 @@ const CONNECTIONS: usize = 4_096;
 /// The path of the bare answer.
 pub(super) const BARE: &str = "/bare";
 
-/// Both servers, in this process.
+/// What its secrets are wrapped with.
+const MASTER_KEY: [u8; 32] = [7; 32];
+
+/// Both servers, in this process; and the first one's neighbours, where a cluster is measured.
 pub(super) struct Served {
     pub(super) address: SocketAddr,
     pub(super) bare: SocketAddr,
+    neighbours: Neighbours,
     stops: Vec<oneshot::Sender<()>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -46,7 +50,7 @@ impl Served {
             postgres: ground.postgres(),
             months_kept: None,
             bucket: None,
-            master_key: [7; 32],
+            master_key: MASTER_KEY,
             calendar: Calendar::shanghai(),
             clock: Arc::new(WallClock::default()),
             ids: Random::system(),
@@ -65,6 +69,7 @@ impl Served {
         let mut served = Self {
             address,
             bare: address,
+            neighbours: ground.neighbours(&MASTER_KEY, node.bus()).await?,
             stops: Vec::new(),
             tasks: Vec::new(),
         };
@@ -89,6 +94,19 @@ impl Served {
         format!("http://{}", self.address)
     }
 
+    /// Where all nodes answer.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let own = std::iter::once(self.address);
+        own.chain(self.neighbours.addresses.iter().copied()).collect()
+    }
+
+    /// The processor time of all nodes so far, in seconds.
+    pub(super) fn processor_seconds(&self) -> f64 {
+        let others = self.neighbours.processes();
+        let all = std::iter::once(std::process::id()).chain(others);
+        all.map(processor_seconds).sum()
+    }
+
     fn stop_signal(&mut self) -> impl Future<Output = ()> + Send + 'static {
         let (stop, stopped) = oneshot::channel();
         self.stops.push(stop);
@@ -98,6 +116,7 @@ impl Served {
     }
 
     pub(super) async fn stop(self) -> BenchResult<()> {
+        self.neighbours.stop().await?;
         drop(self.stops);
         for task in self.tasks {
             task.await?;

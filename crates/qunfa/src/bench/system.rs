@@ -6,16 +6,20 @@ use domain::time::Timestamp;
 use store::clock::Clock;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::{BenchResult, place::Ground};
+use super::{BenchResult, neighbours::Neighbours, place::Ground};
 use crate::{
     clock::{VirtualClock, WallClock},
-    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, World},
+    sandbox::{ADMIN_TOKEN, Sandbox, SandboxConfig, World, master_key},
 };
 
-/// A server in this process, on a real socket, over a folder on disk.
+/// What everything random here comes from.
+const SEED: u64 = 1;
+
+/// A server in this process, on a real socket, over a folder on disk; and its neighbours, where a cluster is measured.
 pub(super) struct System {
     pub(super) base: String,
     pub(super) clock: Arc<VirtualClock>,
+    neighbours: Neighbours,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -30,7 +34,7 @@ impl System {
             postgres: ground.postgres(),
             public_url: base.clone(),
             followers: 0,
-            seed: 1,
+            seed: SEED,
             clock_runs: true,
             start,
             world: World::default(),
@@ -40,6 +44,7 @@ impl System {
         if let Some(start) = start {
             sandbox.clock.set(start);
         }
+        let neighbours = ground.neighbours(&master_key(SEED), sandbox.node.bus()).await?;
         let (clock, control) = (sandbox.clock.clone(), sandbox.control.clone());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -51,6 +56,7 @@ impl System {
         Ok(Self {
             base,
             clock,
+            neighbours,
             stop: Some(stop),
             task,
         })
@@ -58,6 +64,7 @@ impl System {
 
     /// Ends the server and waits until it has let go of its folder.
     pub(super) async fn stop(mut self) -> BenchResult<Timestamp> {
+        self.neighbours.stop().await?;
         let now = self.clock.now();
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -156,11 +163,11 @@ pub(super) fn status_bytes(name: &str) -> Option<u64> {
         .map(|kib| kib * 1_024)
 }
 
-/// The processor time of this process so far, in seconds; 0 where the system does not tell.
-pub(super) fn processor_seconds() -> f64 {
+/// The processor time of a process so far, in seconds; 0 where the system does not tell.
+pub(super) fn processor_seconds(process: u32) -> f64 {
     /// What the system counts in, the same on all processors that Linux runs on.
     const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name in brackets may hold spaces; user and system time are the 12th and 13th field behind it.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let ticks = fields.split_whitespace().skip(11).take(2);

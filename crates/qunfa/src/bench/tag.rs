@@ -92,7 +92,7 @@ struct Usual {
 /// Measures and prints the report.
 pub async fn run(plan: TagPlan) -> BenchResult<()> {
     let kinds = kinds(&plan)?;
-    let ground = plan.common.place.ground().await?;
+    let ground = plan.common.ground().await?;
     let ours = ours(&plan, &ground, &kinds).await;
     ground.clear().await?;
     let ours = ours?;
@@ -298,13 +298,14 @@ fn print(report: &TagReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::place::Place;
+    use crate::bench::{neighbours::Cluster, place::Place};
 
     #[test]
     fn nobody_is_tagged_twice_and_those_who_carry_the_tag_are_left_out() {
         let plan = |followers| TagPlan {
             common: Common {
                 place: Place::Sqlite,
+                cluster: Cluster::default(),
                 json: None,
             },
             followers,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::error::{CliError, Status};
-use crate::bench::{place::Place, report::Common};
+use crate::bench::{neighbours::Cluster, place::Place, report::Common};
 
 /// Measure this machine.
 #[derive(Clone, Debug, Subcommand)]
@@ -36,6 +36,12 @@ pub struct CommonArgs {
     /// sqlite, or postgres://… of a server where databases may be made
     #[arg(long, value_name = "STORE", default_value = "sqlite")]
     pub store: Place,
+    /// Nodes over that server, this process's own and further ones of this program
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub nodes: u32,
+    /// NATS servers between the nodes
+    #[arg(long, value_name = "URLS", value_delimiter = ',')]
+    pub nats: Vec<String>,
     /// Also write the numbers to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -45,6 +51,10 @@ impl From<CommonArgs> for Common {
     fn from(args: CommonArgs) -> Self {
         Self {
             place: args.store,
+            cluster: Cluster {
+                nodes: args.nodes as usize,
+                nats: args.nats,
+            },
             json: args.json,
         }
     }
@@ -54,7 +64,8 @@ impl From<CommonArgs> for Common {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   qunfa bench send --followers 1000000 --rounds 5
-  qunfa bench send --followers 10000000 --rounds 3 --vs rows")]
+  qunfa bench send --followers 10000000 --rounds 3 --vs rows
+  qunfa bench send --rounds 3 --store postgres://qunfa@127.0.0.1/postgres --nodes 3 --nats nats://127.0.0.1:4222")]
 pub struct SendArgs {
     /// Followers of the account
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]

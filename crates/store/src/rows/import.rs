@@ -32,7 +32,7 @@ pub(super) const SLICE: Duration = Duration::from_millis(20);
 /// How long it works when nobody waits: each transaction costs a flush.
 const LONG_SLICE: Duration = Duration::from_millis(100);
 /// How many items are done between two looks at the watch.
-const STRIDE: usize = 128;
+const STRIDE: usize = 1_024;
 
 /// One person of the import: the merged row and where it goes.
 struct Person {

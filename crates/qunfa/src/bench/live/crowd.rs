@@ -19,7 +19,7 @@ pub(super) const MARK: u8 = b'~';
 /// How long events may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Connections from one address of this machine: fewer than it has ports.
-const PER_ADDRESS: usize = 20_000;
+const PER_ADDRESS: usize = 10_000;
 const READ_BYTES: usize = 64 << 10;
 
 /// What the readers are to do.
@@ -58,6 +58,7 @@ fn follow() -> BenchResult<()> {
     let mut crowd = Crowd {
         poll: Poll::new()?,
         readers: Vec::new(),
+        opened: 0,
         buffer: vec![0; READ_BYTES],
     };
     for line in io::stdin().lock().lines() {
@@ -96,6 +97,8 @@ fn say(report: &Report) -> BenchResult<()> {
 struct Crowd {
     poll: Poll,
     readers: Vec<Reader>,
+    /// Connections so far; a closed one's port is not free for a minute.
+    opened: usize,
     buffer: Vec<u8>,
 }
 
@@ -106,7 +109,8 @@ struct Reader {
 
 impl Crowd {
     fn open(&mut self, address: SocketAddr, request: &str, until: &str) -> BenchResult<()> {
-        let mut stream = connect(address, self.readers.len())?;
+        let mut stream = connect(address, self.opened)?;
+        self.opened += 1;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
@@ -202,9 +206,14 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// A connection from an address of this machine that has ports left.
 fn connect(address: SocketAddr, number: usize) -> BenchResult<StdStream> {
+    // Another process may have used up the ports of its addresses a moment ago.
+    let of_process = u8::try_from(std::process::id() % 250 + 1)?;
     let last = u8::try_from(number / PER_ADDRESS + 1)?;
     let socket = tokio::net::TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0))?;
+    socket.bind(SocketAddr::new(
+        IpAddr::V4(Ipv4Addr::new(127, of_process, 0, last)),
+        0,
+    ))?;
     let handle = tokio::runtime::Handle::current();
     let stream = handle.block_on(socket.connect(address))?.into_std()?;
     stream.set_nonblocking(false)?;

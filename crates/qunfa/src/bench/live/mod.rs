@@ -60,7 +60,10 @@ pub async fn run(plan: LivePlan) -> BenchResult<()> {
     if descriptors::raise().is_some_and(|limit| limit < enough) {
         return Err(format!("this needs {enough} open files; raise the hard limit (ulimit -Hn)").into());
     }
-    let ground = plan.common.place.ground().await?;
+    if plan.common.cluster.nodes > 1 {
+        return Err("a live feed is measured on one node".into());
+    }
+    let ground = plan.common.ground().await?;
     let measured = measure(&plan, &ground).await;
     ground.clear().await?;
     let report = measured?;
@@ -76,13 +79,17 @@ async fn measure(plan: &LivePlan, ground: &Ground) -> BenchResult<LiveReport> {
         .await?;
     let mut crowd = Crowd::start()?;
     let mut report = LiveReport::new(plan);
-    tokio::time::sleep(REST).await;
-    let at_rest = resident();
     for way in [Way::WebSocket, Way::Sse] {
-        let requests = tokens.iter().map(|token| request(way, token)).collect();
-        crowd.open(world.address, requests, "ready").await?;
-        tokio::time::sleep(REST).await;
-        let memory = resident().saturating_sub(at_rest) / plan.connections.max(1);
+        // The first half takes what memory lay free in the process: the second one's is what a connection costs.
+        let (first, second) = tokens.split_at(tokens.len() / 2);
+        let mut memory = 0;
+        for half in [first, second] {
+            let before = resident();
+            let requests = half.iter().map(|token| request(way, token)).collect();
+            crowd.open(world.address, requests, "ready").await?;
+            tokio::time::sleep(REST).await;
+            memory = resident().saturating_sub(before) / half.len().max(1) as u64;
+        }
         let times = measure_feed(plan, &world, &mut crowd).await?;
         crowd.close().await?;
         tokio::time::sleep(REST).await;
