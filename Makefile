@@ -6,6 +6,11 @@
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
 
+# A build that happens once gains nothing from being prepared for the next one.
+ifeq ($(CI),true)
+export CARGO_INCREMENTAL := 0
+endif
+
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -18,20 +23,18 @@ build: web
 release: web ## The optimised binary, target/release/qunfa
 	cargo build --release --locked -p qunfa
 
-# The Rust tests wait for disks and servers half of the time: what else there is runs beside them.
-test: fmt lint tested ## Everything that CI runs
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target rust beside
+# What computes goes first, with all cores. Then the Rust tests, that wait for disks and servers half of the time, and what
+# else there is beside them.
+test: ## Everything that CI runs
+	@for part in fmt lint docs tested; do .ci/part $$part || exit 1; done
+	@$(MAKE) --no-print-directory --jobs=2 rust beside
 	@echo "make test: all parts passed"
 
 rust:
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory postgres
+	@for part in unit postgres; do .ci/part $$part || exit 1; done
 
 beside:
-	@$(MAKE) --no-print-directory docs
-	@$(MAKE) --no-print-directory deny
-	@$(MAKE) --no-print-directory web-test
-	@$(MAKE) --no-print-directory compat
+	@for part in web-test compat; do .ci/part $$part || exit 1; done
 
 fmt: ## Formatting
 	cargo fmt --all -- --check
@@ -42,14 +45,15 @@ lint: web ## Clippy, warnings are errors
 unit: web servers ## Rust tests, of every crate and end to end
 	cargo test --workspace --all-features --locked
 
+# Most of the time these wait for the server: more of them at once than there are cores.
 postgres: web servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
 	@echo "left out on PostgreSQL: snapshots, and a position from before a restore (a server's database is copied by its own tools), data and moving (they name both stores themselves)"
-	QUNFA_TEST_STORE=postgres QUNFA_MODEL_RUNS=60 cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance -- --skip snapshots:: --skip a_position_from_before_a_restore --skip data:: --skip moving::
+	QUNFA_TEST_STORE=postgres cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance --test live --test push -- --test-threads 6 --skip snapshots:: --skip a_position_from_before_a_restore --skip data:: --skip moving::
 
 docs: web ## The API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 
-deny: ## Licences, banned crates, sources
+deny: ## Licences, banned crates and sources on every platform, and advisories; `make test` checks the first three on its own
 	.ci/deny
 
 # The binary that the Rust tests use: built as they are, so that nothing is compiled twice for `make test`.
@@ -100,6 +104,7 @@ performance: release ## Measures all of docs/performance.md anew: an hour, on a 
 		./target/release/qunfa bench inbox --store $$store --json $$to/inbox-$$kind.json && \
 		./target/release/qunfa bench api --store $$store --json $$to/api-$$kind.json || exit 1; \
 	done
+	./target/release/qunfa bench live --connections 10000 --vs epoll,nats --json docs/performance/live.json
 	docs/performance/plot.py
 
 servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3

@@ -41,6 +41,11 @@ find_binary() {
     export QUNFA_BIN
 }
 
+# A suite that hangs fails with status 124.
+limited() {
+    timeout --kill-after=10 900 "$@"
+}
+
 # note NAME STATUS: keeps a suite's outcome for the summary.
 note() {
     if [[ $2 -eq 0 ]]; then passed+=("$1"); else failed+=("$1 (status $2)"); fi
@@ -57,7 +62,7 @@ run_python() {
         cd "$here/python" &&
             { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
             .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
-            .venv/bin/python -m pytest
+            limited .venv/bin/python -m pytest
     } || status=$?
     note python "$status"
 }
@@ -68,7 +73,7 @@ run_node() {
         return
     fi
     local status=0
-    { cd "$here/node" && npm ci --no-audit --no-fund --loglevel=error && npm test; } || status=$?
+    { cd "$here/node" && npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
     note node "$status"
 }
 
@@ -79,7 +84,7 @@ run_go() {
     fi
     local status=0
     # The tests' results must not be kept: the server is no part of what go looks at.
-    { cd "$here/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+    { cd "$here/go" && go vet ./... && limited go test -count=1 ./...; } || status=$?
     note go "$status"
 }
 
@@ -89,7 +94,7 @@ run_java() {
         return
     fi
     local status=0
-    { cd "$here/java" && mvn --batch-mode --quiet test; } || status=$?
+    { cd "$here/java" && limited mvn --batch-mode --quiet test; } || status=$?
     note java "$status"
 }
 
@@ -99,7 +104,7 @@ run_recipes() {
         return
     fi
     local status=0
-    "$here/recipes.py" || status=$?
+    limited "$here/recipes.py" || status=$?
     note recipes "$status"
 }
 
@@ -123,23 +128,23 @@ run_helpers() {
             cd "$helpers/pytest" &&
                 { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
                 .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
-                .venv/bin/python -m pytest
+                limited .venv/bin/python -m pytest
         } || status=$?
     else
         left_out+=("helpers/pytest: needs python3 of version 3.11 or later with venv")
     fi
     if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; then
-        { cd "$helpers/node" && node --test test/; } || status=$?
+        { cd "$helpers/node" && limited node --test test/; } || status=$?
     else
         left_out+=("helpers/node: needs node of version 20 or later")
     fi
     if command -v go >/dev/null; then
-        { cd "$helpers/go" && go vet ./... && go test -count=1 ./...; } || status=$?
+        { cd "$helpers/go" && go vet ./... && limited go test -count=1 ./...; } || status=$?
     else
         left_out+=("helpers/go: needs go of version 1.24 or later")
     fi
     if command -v mvn >/dev/null && command -v javac >/dev/null; then
-        { cd "$helpers/junit5" && mvn --batch-mode --quiet test; } || status=$?
+        { cd "$helpers/junit5" && limited mvn --batch-mode --quiet test; } || status=$?
     else
         left_out+=("helpers/junit5: needs a JDK of version 17 or later with mvn")
     fi
@@ -161,7 +166,7 @@ run_intercept() {
             .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
             { ! command -v npm >/dev/null || [[ -d $here/node/node_modules ]] || npm ci --prefix "$here/node" --no-audit --no-fund --loglevel=error; } &&
             cd "$here/intercept" &&
-            ../python/.venv/bin/python -m pytest
+            limited ../python/.venv/bin/python -m pytest
     } || status=$?
     note intercept "$status"
 }
@@ -180,7 +185,7 @@ find_chromium() {
 # In CI it is installed where it is missing.
 install_chromium() {
     if ! find_chromium >/dev/null && [[ ${CI:-} == true && $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
     fi
 }
 
@@ -196,7 +201,7 @@ run_browser() {
     fi
     export CHROMIUM
     local status=0
-    { cd "$here/browser" && npm ci --no-audit --no-fund --loglevel=error && npm test; } || status=$?
+    { cd "$here/browser" && npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
     note browser "$status"
 }
 
@@ -213,7 +218,7 @@ run_web() {
     fi
     export CHROMIUM
     local status=0
-    { make --silent -C "$root" web/node_modules/.package-lock.json && npm run --prefix "$root/web" --silent e2e; } || status=$?
+    { make --silent -C "$root" web/node_modules/.package-lock.json && limited npm run --prefix "$root/web" --silent e2e; } || status=$?
     note web "$status"
 }
 
@@ -249,7 +254,7 @@ run_walk() {
     done
     local page
     for page in README.md docs/sandbox.md docs/inbox.md; do
-        "$here/walk.sh" "$base" "$root/$page" || status=$?
+        limited "$here/walk.sh" "$base" "$root/$page" || status=$?
     done
     [[ $status -eq 0 ]] || tail -n 40 "$folder/sandbox.log" >&2
     kill "$server" 2>/dev/null || true

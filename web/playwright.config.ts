@@ -6,6 +6,7 @@ export default defineConfig({
   workers: 2,
   // Patience for machines that do other things too; nothing waits longer than it must.
   timeout: 90_000,
+  globalTimeout: 600_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
   use: {

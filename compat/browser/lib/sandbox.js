@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const READY_MS = 30_000;
 const STOP_MS = 15_000;
+const ANSWER_MS = 2_000;
 
 /** Subscription account, verified: one send a day. */
 export const SUBSCRIPTION = { appid: 'wx0000000000000002', secret: '00000000000000000000000000000002' };
@@ -46,9 +47,12 @@ export class Sandbox {
     const all = { listen: address, followers: 20, start: '2026-11-02T10:00:00+08:00', ...options };
     const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
     sandbox.process = spawn(findBinary(), ['sandbox', ...flags], { stdio: 'ignore' });
+    // Whatever becomes of the tests, it ends with them, and they need not wait for it.
+    sandbox.process.unref();
+    process.once('exit', () => sandbox.process.kill('SIGKILL'));
     const deadline = Date.now() + READY_MS;
     for (;;) {
-      const ready = await fetch(`${sandbox.base}/healthz`).then((answer) => answer.ok, () => false);
+      const ready = await fetch(`${sandbox.base}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) }).then((answer) => answer.ok, () => false);
       if (ready) return sandbox;
       if (Date.now() > deadline || sandbox.process.exitCode !== null) {
         sandbox.process.kill('SIGKILL');
@@ -59,6 +63,7 @@ export class Sandbox {
   }
 
   async stop() {
+    this.process.ref();
     const ended = new Promise((done) => { this.process.once('exit', done); });
     this.process.kill('SIGTERM');
     const outcome = await Promise.race([ended.then(() => 'ended'), sleep(STOP_MS, 'late', { ref: false })]);

@@ -1,7 +1,7 @@
 //! Store and engine against a small reference model: random steps, after every step the numbers are compared, at
 //! the end of a run every inbox, event and schedule.
 //!
-//! `QUNFA_MODEL_RUNS` and `QUNFA_MODEL_STEPS` say how much (2,000 runs of 50 steps, 300 on PostgreSQL), `QUNFA_MODEL_SEED` which:
+//! `QUNFA_MODEL_RUNS` and `QUNFA_MODEL_STEPS` say how much (400 runs of 50 steps, 60 on PostgreSQL), `QUNFA_MODEL_SEED` which:
 //! equal seeds make equal runs. A failure is shrunk to the fewest steps that show it.
 
 mod compare;
@@ -167,10 +167,7 @@ fn run(template: Arc<Template>, seed: u64, runs: u64, steps: u64) -> Seen {
 #[test]
 fn i02_to_i19_random_steps_answer_and_end_as_the_plain_model_says() {
     let (runs, steps) = (
-        number(
-            "QUNFA_MODEL_RUNS",
-            if stores::keeps_leases() { 300 } else { 2_000 },
-        ),
+        number("QUNFA_MODEL_RUNS", if stores::keeps_leases() { 60 } else { 400 }),
         number("QUNFA_MODEL_STEPS", 50),
     );
     let seed = number("QUNFA_MODEL_SEED", 20_261_122);
