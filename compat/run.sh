@@ -61,7 +61,7 @@ run_python() {
     {
         cd "$here/python" &&
             { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
-            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+            limited .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
             limited .venv/bin/python -m pytest
     } || status=$?
     note python "$status"
@@ -73,7 +73,7 @@ run_node() {
         return
     fi
     local status=0
-    { cd "$here/node" && npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
+    { cd "$here/node" && limited npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
     note node "$status"
 }
 
@@ -84,7 +84,7 @@ run_go() {
     fi
     local status=0
     # The tests' results must not be kept: the server is no part of what go looks at.
-    { cd "$here/go" && go vet ./... && limited go test -count=1 ./...; } || status=$?
+    { cd "$here/go" && limited go vet ./... && limited go test -count=1 ./...; } || status=$?
     note go "$status"
 }
 
@@ -127,7 +127,7 @@ run_helpers() {
         {
             cd "$helpers/pytest" &&
                 { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
-                .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+                limited .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
                 limited .venv/bin/python -m pytest
         } || status=$?
     else
@@ -139,7 +139,7 @@ run_helpers() {
         left_out+=("helpers/node: needs node of version 20 or later")
     fi
     if command -v go >/dev/null; then
-        { cd "$helpers/go" && go vet ./... && limited go test -count=1 ./...; } || status=$?
+        { cd "$helpers/go" && limited go vet ./... && limited go test -count=1 ./...; } || status=$?
     else
         left_out+=("helpers/go: needs go of version 1.24 or later")
     fi
@@ -163,8 +163,8 @@ run_intercept() {
     {
         cd "$here/python" &&
             { [[ -x .venv/bin/python ]] || python3 -m venv .venv; } &&
-            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
-            { ! command -v npm >/dev/null || [[ -d $here/node/node_modules ]] || npm ci --prefix "$here/node" --no-audit --no-fund --loglevel=error; } &&
+            limited .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt &&
+            { ! command -v npm >/dev/null || [[ -d $here/node/node_modules ]] || limited npm ci --prefix "$here/node" --no-audit --no-fund --loglevel=error; } &&
             cd "$here/intercept" &&
             limited ../python/.venv/bin/python -m pytest
     } || status=$?
@@ -185,7 +185,7 @@ find_chromium() {
 # In CI it is installed where it is missing.
 install_chromium() {
     if ! find_chromium >/dev/null && [[ ${CI:-} == true && $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
+        limited apt-get update -qq && DEBIAN_FRONTEND=noninteractive limited apt-get install -y -qq --no-install-recommends chromium >/dev/null || true
     fi
 }
 
@@ -201,7 +201,7 @@ run_browser() {
     fi
     export CHROMIUM
     local status=0
-    { cd "$here/browser" && npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
+    { cd "$here/browser" && limited npm ci --no-audit --no-fund --loglevel=error && limited npm test; } || status=$?
     note browser "$status"
 }
 

@@ -108,13 +108,14 @@ impl Feed {
                 Phase::Live => None,
                 _ => hub.turn().await,
             };
+            // What happens seldom is boxed: else every feed that only listens would hold room for it.
             let done = match self.phase {
-                Phase::Entered => self.begin().await,
-                Phase::Start => self.start().await,
-                Phase::Ready => self.greet().await,
-                Phase::Behind => self.catch_up().await,
+                Phase::Entered => Box::pin(self.begin()).await,
+                Phase::Start => Box::pin(self.start()).await,
+                Phase::Ready => Box::pin(self.greet()).await,
+                Phase::Behind => Box::pin(self.catch_up()).await,
                 Phase::Live => self.listen().await,
-                Phase::Checking { heartbeat } => self.check(heartbeat).await,
+                Phase::Checking { heartbeat } => Box::pin(self.check(heartbeat)).await,
             };
             match done {
                 Ok(Some(step)) => return step,
