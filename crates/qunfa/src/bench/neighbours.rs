@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// What keeps these nodes' hints apart from others' on the same servers.
 const CLUSTER: &str = "qunfa-bench";
 /// Nobody calls these nodes as the operator.
-const ADMIN_TOKEN: &str = "not asked for in a measurement";
+const ADMIN_TOKEN: &str = "nobody-asks-these-nodes";
 
 /// The cluster that is measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Neighbours {
         std::fs::write(&key, hex::encode(master_key))?;
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let process = tokio::process::Command::new(std::env::current_exe()?)
+        let mut process = tokio::process::Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", &address.to_string(), "--data"])
             .arg(folder.path().join("data"))
             .current_dir(folder.path())
@@ -87,9 +87,10 @@ impl Neighbours {
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
+        ready(address, &mut process).await?;
         self.addresses.push(address);
         self.processes.push((process, folder));
-        ready(address).await
+        Ok(())
     }
 
     /// Which processes they are.
@@ -109,13 +110,16 @@ impl Neighbours {
     }
 }
 
-async fn ready(address: SocketAddr) -> BenchResult<()> {
+async fn ready(address: SocketAddr, process: &mut Child) -> BenchResult<()> {
     let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
     let end = Instant::now() + PATIENCE;
     loop {
         let answer = http.get(format!("http://{address}/readyz")).send().await;
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             return Ok(());
+        }
+        if process.try_wait()?.is_some() {
+            return Err("a node ended; its reason is above".into());
         }
         if Instant::now() > end {
             return Err(format!("the node at {address} did not become ready").into());

@@ -8,6 +8,7 @@ mod cuts;
 mod documents;
 mod fleet;
 mod leases;
+mod measure;
 mod million;
 mod own;
 mod parts;
