@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build tested release test rust beside fmt lint unit postgres docs deny compat web web-test web-e2e acceptance pictures bench performance servers soak clean
+.PHONY: help run build tested release test fmt lint unit postgres docs deny compat web web-test web-e2e acceptance pictures bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
 SANDBOX_FOLLOWERS ?= 5000
@@ -23,18 +23,10 @@ build: web
 release: web ## The optimised binary, target/release/qunfa
 	cargo build --release --locked -p qunfa
 
-# What computes goes first, with all cores. Then the Rust tests, that wait for disks and servers half of the time, and what
-# else there is beside them.
+# One part after the other: what is timed and what has the machine to itself is not disturbed by the rest.
 test: ## Everything that CI runs
-	@for part in fmt lint docs tested; do .ci/part $$part || exit 1; done
-	@$(MAKE) --no-print-directory --jobs=2 rust beside
+	@for part in fmt lint docs web-test tested unit postgres compat; do .ci/part $$part || exit 1; done
 	@echo "make test: all parts passed"
-
-rust:
-	@for part in unit postgres; do .ci/part $$part || exit 1; done
-
-beside:
-	@for part in web-test compat; do .ci/part $$part || exit 1; done
 
 fmt: ## Formatting
 	cargo fmt --all -- --check

@@ -142,7 +142,12 @@ impl Postgres {
 
     /// Starts it again, at the same address.
     pub fn start_again(&mut self) {
-        let started = launch(self.folder.path(), self.port, self.flushing);
+        let mut started = None;
+        // What a killed server had forked takes a moment to end, and until then there is no new one.
+        wait_for(PATIENCE, || {
+            started = launch(self.folder.path(), self.port, self.flushing);
+            started.is_some()
+        });
         self.process = started.unwrap_or_else(|| panic!("PostgreSQL is gone: {}", log(self.folder.path())));
     }
 

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 /// Over PostgreSQL each read of a reader who comes back is a journey, in a debug build and beside the database itself.
 fn readers() -> usize {
     match (soak(), is_set("QUNFA_TEST_STORE", "postgres")) {
-        (true, _) => 9_000,
+        (true, _) => 10_000,
         (false, false) => 1_000,
         (false, true) => 500,
     }
