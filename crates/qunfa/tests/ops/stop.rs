@@ -142,7 +142,10 @@ async fn who_distributes_calls_is_told_before_the_server_goes() {
     let folder = tempfile::tempdir().expect("a folder");
     let env = [("QUNFA_SERVER_STOP_PAUSE_SECONDS", "2")];
     let mut process = Process::start(&folder.path().join("data"), &env).await;
-    assert_eq!(process.get("/readyz").await.0, 200);
+    until("it is ready", END, async || {
+        (process.get("/readyz").await.0 == 200).then_some(())
+    })
+    .await;
     let began = Instant::now();
     process.terminate();
     let text = until("it is not ready", Duration::from_secs(2), async || {
