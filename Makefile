@@ -40,7 +40,7 @@ unit: web servers ## Rust tests, of every crate and end to end
 # Most of the time these wait for the server: more of them at once than there are cores.
 postgres: web servers ## The same scenarios on PostgreSQL: every test that drives the store, the server or a node from outside
 	@echo "left out on PostgreSQL: snapshots, and a position from before a restore (a server's database is copied by its own tools), data and moving (they name both stores themselves)"
-	QUNFA_TEST_STORE=postgres cargo test --workspace --all-features --locked --test model --test review --test calls --test e2e --test acceptance --test live --test push -- --test-threads 6 --skip snapshots:: --skip a_position_from_before_a_restore --skip data:: --skip moving::
+	QUNFA_TEST_STORE=postgres cargo test --workspace --all-features --locked --no-fail-fast --test model --test review --test calls --test e2e --test acceptance --test live --test push -- --test-threads 4 --skip snapshots:: --skip a_position_from_before_a_restore --skip data:: --skip moving::
 
 docs: web ## The API documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked

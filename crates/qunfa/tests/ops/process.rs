@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// The operator's token.
 pub const ADMIN: &str = "admin-token-of-this-test-0123456789";
+/// How long a server that answers may take until it is ready, if it comes to be.
+const READY_MAX: Duration = Duration::from_secs(3);
 const START_MAX: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -61,6 +63,11 @@ impl Process {
             let ended = process.child.try_wait().expect("a state");
             assert_eq!(ended, None, "the server ended: {}", process.log());
             assert!(began.elapsed() < START_MAX, "the server did not start");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        // It answers before all of its parts have begun; one that some tests begin without something is never ready.
+        let began = Instant::now();
+        while process.get("/readyz").await.0 != 200 && began.elapsed() < READY_MAX {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         process
