@@ -90,7 +90,7 @@ PERFORMANCE_STORE ?=
 performance: release ## Measures all of docs/performance.md anew: an hour, on a machine that rests
 	for store in sqlite $(PERFORMANCE_STORE); do \
 		to=docs/performance; kind=$${store%%:*}; \
-		./target/release/qunfa bench send --followers 10000000 --rounds 5 --vs rows --store $$store --json $$to/send-$$kind.json && \
+		./target/release/qunfa bench send --followers 10000000 --rounds 4 --vs rows --store $$store --json $$to/send-$$kind.json && \
 		./target/release/qunfa bench import --followers 1000000 --store $$store --json $$to/import-$$kind.json && \
 		./target/release/qunfa bench tag --followers 10000000 --vs rows --store $$store --json $$to/tag-$$kind.json && \
 		./target/release/qunfa bench inbox --store $$store --json $$to/inbox-$$kind.json && \
