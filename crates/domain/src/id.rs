@@ -119,12 +119,7 @@ impl BlobId {
     /// The blob id of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
-        Self(
-            Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hex::encode(Sha256::digest(bytes)))
     }
 }
 

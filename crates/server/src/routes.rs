@@ -6,10 +6,13 @@ use axum::{
     http::{Extensions, HeaderMap, StatusCode, Version},
     middleware,
 };
-use tower::ServiceExt;
-use tower_http::compression::{
-    CompressionLayer,
-    predicate::{Predicate, SizeAbove},
+use tower::{ServiceBuilder, ServiceExt};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
 };
 
 use crate::{
@@ -17,7 +20,9 @@ use crate::{
     app::App,
     health, inbox, metrics, pages,
     role::{self, Role},
-    sandbox, transport, v1, watch, web,
+    sandbox,
+    transport::{self, PanicAnswer},
+    v1, watch, web,
 };
 
 /// Bytes from which on an answer is worth compressing.
@@ -33,7 +38,10 @@ pub fn router(app: App) -> Router {
     }
     if app.settings.roles.contains(&Role::Live) {
         let live = inbox::routes(&app).merge(pages::routes()).merge(web::routes());
-        routes = routes.merge(live.layer(in_time));
+        let around = ServiceBuilder::new()
+            .layer(in_time)
+            .layer(CatchPanicLayer::custom(PanicAnswer::Problem));
+        routes = routes.merge(live.layer(around));
     }
     if app.world.is_some() {
         routes = routes.layer(middleware::from_fn_with_state(
@@ -51,17 +59,17 @@ pub fn router(app: App) -> Router {
             sandbox::observe::observe,
         ));
     }
-    let routes = routes
-        .fallback(role::not_found)
-        .layer(DefaultBodyLimit::disable())
+    // One stack, outermost first: every layer of its own would cost each request a copy of all that is below it.
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
+        .layer(middleware::from_fn(transport::refuse_connect))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             transport::limit_body_idle,
         ))
-        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN).and(text)))
-        .layer(middleware::from_fn(transport::refuse_connect))
-        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
-        .with_state(app);
+        .layer(DefaultBodyLimit::disable());
+    let routes = routes.fallback(role::not_found).layer(around).with_state(app);
     // The path is put in order before anything is routed.
     Router::new().fallback_service(routes.map_request(|request: Request| transport::normalise(request)))
 }

@@ -44,6 +44,9 @@ const DISCARD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gives up bodies that stand still (SEC10).
 pub async fn limit_body_idle(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
     let idle = app.settings.body_idle_timeout;
     next.run(request.map(|body| Body::new(TimeoutBody::new(idle, body))))
         .await

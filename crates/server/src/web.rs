@@ -17,14 +17,12 @@ use axum::{
 use domain::id::ExternalId;
 use rust_embed::Embed;
 use store::{token::TOKEN_SECONDS, vault};
-use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use crate::{
     api::query,
     app::App,
     pages::{notice, page::has_already},
-    transport::PanicAnswer,
     v1::problem::Problem,
 };
 
@@ -44,7 +42,6 @@ pub fn routes() -> Router<App> {
         .route("/reader", get(reader))
         .route("/reader/{*path}", get(reader_file))
         .route("/embed.js", get(embed))
-        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 
 /// `GET /reader`: the page of the reader; the token is behind the `#`, which no server is told. In a sandbox

@@ -1,6 +1,6 @@
 //! What readers received, read back from the delivery rows: over one account or many, newest first or on from a position.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use domain::{
@@ -9,6 +9,7 @@ use domain::{
     position::{Cursor, Membership, Position},
     time::Timestamp,
 };
+use serde_json::value::RawValue;
 
 use crate::{StoreResult, media::FrozenNews};
 
@@ -40,13 +41,15 @@ pub struct Entry {
     pub content: Content,
     /// The articles, for news.
     pub news: Option<Arc<FrozenNews>>,
+    /// Its JSON as readers get it, once somebody asked: it is the same for all of them, and is kept as long as the entry.
+    pub json: OnceLock<Arc<RawValue>>,
 }
 
 /// A page of an inbox, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct InboxPage {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
     /// Where the next, older page begins; `None` at the end.
     pub next: Option<Cursor>,
     /// What was the newest when the first page was read: what comes later is after it.
@@ -57,7 +60,7 @@ pub struct InboxPage {
 #[derive(Clone, Debug, Default)]
 pub struct NewEntries {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
     /// The position after them.
     pub position: Position,
     /// Whether there are more already.
@@ -146,6 +149,7 @@ mod tests {
             sent_at: Timestamp(0),
             content: Content::Text(text.into()),
             news: None,
+            json: OnceLock::new(),
         }
     }
 

@@ -97,6 +97,21 @@ impl Ground {
     }
 
     /// Removes what was made on a server; the folder goes by itself.
+    /// Lets the system forget what it keeps in memory of the folder's files, where it takes such advice.
+    pub(super) fn cool(&self) -> BenchResult<()> {
+        for entry in std::fs::read_dir(self.folder())? {
+            let path = entry?.path();
+            if path.is_file() {
+                let file = std::fs::File::open(path)?;
+                // Only what is on the disk can be forgotten.
+                file.sync_all()?;
+                #[cfg(target_os = "linux")]
+                rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn clear(self) -> BenchResult<()> {
         match self.database {
             Some(database) => database.remove().await,

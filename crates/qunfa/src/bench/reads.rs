@@ -1,6 +1,7 @@
 //! `qunfa bench inbox` and `qunfa bench api`: reads with their token check, beside a bare small JSON answer of the same
 //! server stack, in turn.
 
+use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ use super::{
 const MASSES: usize = 10;
 /// Followers whose inboxes are read.
 const READERS: u64 = 2_000;
+/// Tokens that are issued side by side: those that wait for the disk wait together.
+const ISSUED_AT_ONCE: usize = 32;
 
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,17 +218,17 @@ impl World {
     /// A page of every reader; each has a token of their own, and they are spread over all blocks.
     async fn inbox_calls(&self, followers: u64) -> BenchResult<Vec<Call>> {
         let path = format!("/v1/accounts/{}/inbox-tokens", self.app_id);
-        let mut calls = Vec::new();
-        for reader in 0..READERS.min(followers) {
+        let issue = async |reader: u64| -> BenchResult<Call> {
             let id = people::external_id(reader.wrapping_mul(0x9e37_79b9_7f4a_7c15) % followers);
-            let issued = self
-                .admin
-                .call(Method::POST, &path, Some(json!({"external_id": id})))
-                .await?;
+            let body = json!({"external_id": id});
+            let issued = self.admin.call(Method::POST, &path, Some(body)).await?;
             let token = issued["token"].as_str().ok_or("no inbox token")?;
-            calls.push(call("/inbox/entries".into(), Some(token.to_owned()), None));
-        }
-        Ok(calls)
+            Ok(call("/inbox/entries".into(), Some(token.to_owned()), None))
+        };
+        stream::iter((0..READERS.min(followers)).map(issue))
+            .buffered(ISSUED_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     fn api_calls(&self) -> Vec<(&'static str, Vec<Call>)> {

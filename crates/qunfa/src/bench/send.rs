@@ -193,6 +193,7 @@ impl<'a> Bench<'a> {
             .flatten();
         // A new process would start as cold: no receipts, no caches, a new connection.
         let now = self.system.stop().await?;
+        self.ground.cool()?;
         self.system = System::start(self.ground, Some(now)).await?;
         self.account = log_in(&self.system.base).await?;
         system::reset_peak_memory();

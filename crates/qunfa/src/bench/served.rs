@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Json, Router, routing::get};
-use domain::{callback::Retries, time::Calendar};
+use domain::{callback::Retries, speed::SpeedTable, time::Calendar};
 use engine::callback::{AddressRules, CallbackSettings};
 use serde_json::{Value, json};
 use server::app::ServerSettings;
@@ -42,6 +42,11 @@ impl Served {
         let url = format!("http://{address}");
         let settings = ServerSettings {
             connections_per_source: CONNECTIONS,
+            // What is read must have arrived first.
+            speeds: SpeedTable {
+                default_per_minute: None,
+                ..SpeedTable::document()
+            },
             ..ServerSettings::new(url.clone(), vault::digest(ADMIN_TOKEN))
         };
         let node = Node::open(NodeConfig {

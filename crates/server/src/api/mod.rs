@@ -32,7 +32,6 @@ pub mod upload;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     handler::Handler,
     middleware,
     routing::{MethodRouter, any, get, post},
@@ -100,7 +99,6 @@ pub fn routes(app: &App) -> Router<App> {
             app.clone(),
             transport::finish_api_call,
         ))
-        .layer(DefaultBodyLimit::disable())
 }
 
 /// Permanent materials, drafts, publications.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     inbox::{
-        entry::{self, EntryShape},
+        entry::{self, EntryJson, EntryShape},
         reader::Reader,
         reading,
     },
@@ -57,7 +57,8 @@ pub struct AccountShape {
     /// The newest entry that was read: it and all older ones of the account are read.
     read_up_to: Option<String>,
     /// The newest entry.
-    latest: Option<EntryShape>,
+    #[schema(value_type = Option<EntryShape>)]
+    latest: Option<EntryJson>,
 }
 
 /// A tag of an account.
@@ -201,7 +202,7 @@ fn shape(app: &App, account: &ReaderAccount) -> AccountShape {
         read_up_to: account
             .read_up_to
             .map(|sequence| entry::id(app, named.id, sequence)),
-        latest: account.latest.as_ref().map(|entry| entry::shape(app, entry)),
+        latest: account.latest.as_ref().map(|entry| EntryJson::of(app, entry)),
     }
 }
 

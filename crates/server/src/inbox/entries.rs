@@ -3,7 +3,8 @@
 use axum::{
     Json,
     extract::{FromRequestParts, State},
-    http::request::Parts,
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use domain::position::Membership;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::{
     api::query,
     app::App,
     inbox::{
-        entry::{self, EntryShape},
+        entry::{EntryJson, EntryShape},
         reader::{OfEntry, Reader},
     },
     v1::{
@@ -29,6 +30,8 @@ const PAGE: usize = 20;
 const PAGE_MAX: usize = 100;
 /// Characters of a search, at most.
 const SEARCH_MAX: usize = 100;
+/// Bytes of a page beside its entries, about: a cursor and a position of a few accounts.
+const AROUND_BYTES: usize = 512;
 
 /// Where and how much to read.
 #[derive(IntoParams)]
@@ -56,7 +59,8 @@ pub enum InboxPage {
     /// Newest first.
     Back {
         /// The entries.
-        entries: Vec<EntryShape>,
+        #[schema(value_type = Vec<EntryShape>)]
+        entries: Vec<EntryJson>,
         /// Where the next, older page begins; `null` at the end.
         next_cursor: Option<String>,
         /// The position of the first page of this list: `after` it comes what is sent later.
@@ -65,12 +69,26 @@ pub enum InboxPage {
     /// Oldest first.
     On {
         /// The entries.
-        entries: Vec<EntryShape>,
+        #[schema(value_type = Vec<EntryShape>)]
+        entries: Vec<EntryJson>,
         /// The position after them.
         position: String,
         /// Whether there are more already.
         more: bool,
     },
+}
+
+impl IntoResponse for InboxPage {
+    fn into_response(self) -> Response {
+        let (Self::Back { entries, .. } | Self::On { entries, .. }) = &self;
+        // Room for all of it at once: a text that grows is copied again and again.
+        let room = entries.iter().map(|entry| entry.bytes() + 1).sum::<usize>() + AROUND_BYTES;
+        let mut text = Vec::with_capacity(room);
+        match serde_json::to_writer(&mut text, &self) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+            Err(_) => Problem::internal().into_response(),
+        }
+    }
 }
 
 /// Entries newest first, page by page; or with `after` those that came after a position, oldest first.
@@ -81,7 +99,7 @@ pub enum InboxPage {
     (status = 401, body = ProblemShape),
     (status = 404, description = "No such account of this reader", body = ProblemShape)
 ))]
-pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> NativeResult<InboxPage> {
+pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> Result<InboxPage, Problem> {
     let of = narrowed(&app, &reader, query.account.as_deref()).await?;
     if let Some(after) = &query.after {
         let position = reader.open(&app, after)?;
@@ -89,15 +107,11 @@ pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> 
             .store
             .entries_after(&of, &position, &position, query.limit)
             .await?;
-        return Ok(Json(InboxPage::On {
-            entries: new
-                .entries
-                .iter()
-                .map(|entry| entry::shape(&app, entry))
-                .collect(),
+        return Ok(InboxPage::On {
+            entries: EntryJson::all(&app, &new.entries),
             position: reader.seal(&app, &new.position),
             more: new.more,
-        }));
+        });
     }
     let cursor = query.cursor.as_deref();
     let cursor = cursor.map(|text| reader.open_cursor(&app, text)).transpose()?;
@@ -105,15 +119,11 @@ pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> 
         .store
         .inbox_page(&of, cursor.as_ref(), query.search.as_ref(), query.limit)
         .await?;
-    Ok(Json(InboxPage::Back {
-        entries: page
-            .entries
-            .iter()
-            .map(|entry| entry::shape(&app, entry))
-            .collect(),
+    Ok(InboxPage::Back {
+        entries: EntryJson::all(&app, &page.entries),
         next_cursor: page.next.map(|next| reader.seal_cursor(&app, &next)),
         position: reader.seal(&app, &page.position),
-    }))
+    })
 }
 
 /// One entry.
@@ -122,10 +132,10 @@ pub async fn list(reader: Reader, State(app): State<App>, query: InboxQuery) -> 
     (status = 401, body = ProblemShape),
     (status = 404, description = "Not in this inbox, or taken back", body = ProblemShape)
 ))]
-pub async fn get(of: OfEntry, State(app): State<App>) -> NativeResult<EntryShape> {
+pub async fn get(of: OfEntry, State(app): State<App>) -> NativeResult<EntryJson> {
     let entry = app.store.inbox_entry(of.follower, of.entry).await?;
     let entry = entry.ok_or_else(|| Problem::not_found("entry"))?;
-    Ok(Json(entry::shape(&app, &entry)))
+    Ok(Json(EntryJson::of(&app, &entry)))
 }
 
 /// The reader's part in one account, or in all of them.

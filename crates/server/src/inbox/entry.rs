@@ -1,11 +1,14 @@
 //! One entry as followers' apps see it; what does not apply is left out.
 
+use std::sync::Arc;
+
 use domain::{
     content::Content,
     id::{AccountId, MassId, Sequence},
     link::LinkKind,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use store::{inbox::Entry, media::FrozenNews};
 use utoipa::ToSchema;
 
@@ -64,13 +67,45 @@ pub struct ArticleShape {
     pub(crate) url: String,
 }
 
+/// The JSON of an [`EntryShape`], made once for all who read the entry.
+#[derive(Clone, Debug)]
+pub struct EntryJson(Arc<RawValue>);
+
+impl EntryJson {
+    /// The JSON of an entry; out of memory where somebody asked for it before.
+    pub fn of(app: &App, entry: &Entry) -> Self {
+        let json = entry.json.get_or_init(|| {
+            // A shape of texts and numbers always has one.
+            let json = to_raw_value(&shape(app, entry)).unwrap_or_else(|_| RawValue::NULL.to_owned());
+            json.into()
+        });
+        Self(Arc::clone(json))
+    }
+
+    /// How long its text is.
+    pub fn bytes(&self) -> usize {
+        self.0.get().len()
+    }
+
+    /// All of these.
+    pub fn all(app: &App, entries: &[Arc<Entry>]) -> Vec<Self> {
+        entries.iter().map(|entry| Self::of(app, entry)).collect()
+    }
+}
+
+impl Serialize for EntryJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 /// The name of an entry, the same in every answer and event.
 pub fn id(app: &App, account: AccountId, sequence: Sequence) -> String {
     app.link(LinkKind::Entry, account, sequence.0, 0)
 }
 
 /// The shape of an entry: nothing in it depends on who reads it.
-pub fn shape(app: &App, entry: &Entry) -> EntryShape {
+fn shape(app: &App, entry: &Entry) -> EntryShape {
     let account = entry.account.id;
     let base = EntryShape {
         id: id(app, account, entry.sequence),

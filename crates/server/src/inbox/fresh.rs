@@ -7,9 +7,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::id::BlobId;
 
-use crate::{pages::page::has_already, v1::problem::Problem};
+use crate::{
+    pages::page::{etag_of, has_already},
+    v1::problem::Problem,
+};
 
 /// Bytes of an answer, at most: a page of entries is far below it.
 const ANSWER_MAX: usize = 64 << 20;
@@ -26,8 +28,7 @@ pub async fn tag(request: Request, next: Next) -> Response {
     let Ok(bytes) = to_bytes(body, ANSWER_MAX).await else {
         return Problem::internal().into_response();
     };
-    let digest = BlobId::of(&bytes).0;
-    let tag = format!("\"{}\"", digest.get(..32).unwrap_or(&digest));
+    let tag = etag_of(&bytes);
     mark(&mut parts.headers, &tag);
     if !has_already(&given, &tag) {
         return Response::from_parts(parts, Body::from(bytes));

@@ -15,14 +15,12 @@ use axum::{
     Router, middleware,
     routing::{delete, get, patch, post},
 };
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, live, openapi, transport::PanicAnswer, v1::problem::Problem};
+use crate::{app::App, live, openapi, v1::problem::Problem};
 
 /// All calls of readers' apps.
 pub fn routes(app: &App) -> Router<App> {
     let routes = answers().merge(live::routes());
-    let routes = routes.layer(CatchPanicLayer::custom(PanicAnswer::Problem));
     match origins::layer(&app.settings.reader_origins) {
         Some(layer) => routes.layer(layer),
         None => routes,

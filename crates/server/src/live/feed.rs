@@ -14,7 +14,7 @@ use crate::{
     api::query,
     app::App,
     inbox::{
-        entry,
+        entry::EntryJson,
         reader::Reader,
         reading::{self, UnreadShape},
     },
@@ -178,7 +178,7 @@ impl Feed {
             .map(|entry| {
                 let next = Sequence(entry.sequence.0 + 1);
                 self.position.set(entry.account.id, next);
-                self.outgoing(Kind::Entry, text(&entry::shape(&self.app, entry)))
+                self.outgoing(Kind::Entry, text(&EntryJson::of(&self.app, entry)))
             })
             .collect();
         self.position = new.position;

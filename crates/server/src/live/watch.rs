@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     app::App,
-    inbox::entry,
+    inbox::entry::{self, EntryJson},
     live::{
         event::{Event, Kind},
         hub::{BlockKey, Told},
@@ -225,7 +225,7 @@ impl Watch {
             let event = if row.recalled {
                 self.recalled(&row)
             } else {
-                self.event(Kind::Change, &row, &entry::shape(&self.app, &row.entry))
+                self.event(Kind::Change, &row, &EntryJson::of(&self.app, &row.entry))
             };
             hub.tell_again((account, row.block), &[Told { to: row.to, event }]);
         }
@@ -234,7 +234,7 @@ impl Watch {
 
     fn arrived(&self, row: Delivered) -> Told {
         Told {
-            event: self.event(Kind::Entry, &row, &entry::shape(&self.app, &row.entry)),
+            event: self.event(Kind::Entry, &row, &EntryJson::of(&self.app, &row.entry)),
             to: row.to,
         }
     }

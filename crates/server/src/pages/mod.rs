@@ -14,9 +14,8 @@ pub mod picture;
 mod reprint;
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{app::App, pages::furniture::Furniture, transport::PanicAnswer};
+use crate::{app::App, pages::furniture::Furniture};
 
 /// All pages and files.
 pub fn routes() -> Router<App> {
@@ -31,7 +30,6 @@ pub fn routes() -> Router<App> {
         .route("/mmbiz_png/{link}/{size}", get(file::picture))
         .route("/mmbiz_gif/{link}/{size}", get(file::picture))
         .route("/mmbiz_bmp/{link}/{size}", get(file::picture))
-        .layer(CatchPanicLayer::custom(PanicAnswer::Problem))
 }
 
 /// Whether the reader asks for English first.

@@ -6,7 +6,7 @@ mod stream;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::sql::{Connection, OptionalExtension, params};
@@ -358,5 +358,6 @@ fn entry(
         sent_at: hit.sent_at,
         content,
         news,
+        json: OnceLock::new(),
     })
 }

@@ -1,6 +1,9 @@
 //! [`LiveStore`]: deliveries of blocks that have connections.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use crate::sql::{Connection, Row, ToSql, params};
 use async_trait::async_trait;
@@ -212,6 +215,7 @@ fn delivered(
             sent_at: head.released_at,
             content: mass.content,
             news,
+            json: OnceLock::new(),
         },
         to,
         recalled: mass.recalled_at.is_some(),

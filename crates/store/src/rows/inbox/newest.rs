@@ -23,8 +23,8 @@ use crate::{
 
 /// Deliveries of a block that are kept in memory, newest first.
 const LINES: usize = 64;
-/// What a kept delivery takes besides its bitmap, about: a message of a few hundred characters.
-const LINE_BYTES: usize = 1_024;
+/// What a kept delivery takes besides its bitmap, about: a message of a few hundred characters, and its JSON.
+const LINE_BYTES: usize = 2_048;
 
 /// The newest deliveries of a block, as its readers see them.
 pub(in crate::rows) struct Newest {
@@ -39,7 +39,7 @@ pub(in crate::rows) struct Newest {
 
 /// One delivery to a block.
 pub(in crate::rows) struct Line {
-    entry: Entry,
+    entry: Arc<Entry>,
     delivered: Vec<u8>,
 }
 
@@ -103,7 +103,7 @@ impl Newest {
             }
             if let Some(content) = standing(db, account, hit.mass)? {
                 let delivered = delivered.to_vec();
-                let entry = entry(db, shared, &named, hit, content)?;
+                let entry = Arc::new(entry(db, shared, &named, hit, content)?);
                 lines.push(Line { entry, delivered });
             }
         }
@@ -182,8 +182,8 @@ impl Stream for KeptStream {
         Ok(None)
     }
 
-    fn take(&mut self) -> Result<Option<Entry>, Dry> {
-        let entry = self.line().map(|line| line.entry.clone());
+    fn take(&mut self) -> Result<Option<Arc<Entry>>, Dry> {
+        let entry = self.line().map(|line| Arc::clone(&line.entry));
         self.passed += 1;
         Ok(entry)
     }

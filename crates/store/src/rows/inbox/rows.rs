@@ -158,10 +158,10 @@ impl Stream for RowStream<'_> {
         }))
     }
 
-    fn take(&mut self) -> Result<Option<Entry>, Dry> {
+    fn take(&mut self) -> Result<Option<Arc<Entry>>, Dry> {
         let Some(hit) = self.next_hit()? else {
             return Ok(None);
         };
-        Ok(self.entry(hit)?)
+        Ok(self.entry(hit)?.map(Arc::new))
     }
 }

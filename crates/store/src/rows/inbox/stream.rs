@@ -3,6 +3,8 @@
 //! A release time never falls within a block, so the order of each stream is that of its sequence numbers. What is
 //! equally old is ordered by account. Only as much is read of each as the page needs.
 
+use std::sync::Arc;
+
 use domain::{
     id::{AccountId, Sequence},
     position::{Cursor, Membership, Position},
@@ -55,14 +57,14 @@ pub(super) trait Stream {
     /// The next one.
     fn peek(&mut self) -> Result<Option<Place>, Dry>;
     /// Takes the next one; `None` when it was taken back, and at the end.
-    fn take(&mut self) -> Result<Option<Entry>, Dry>;
+    fn take(&mut self) -> Result<Option<Arc<Entry>>, Dry>;
 }
 
 /// Something that was drawn.
 struct Drawn {
     account: AccountId,
     sequence: Sequence,
-    entry: Option<Entry>,
+    entry: Option<Arc<Entry>>,
 }
 
 /// Draws the next one of all streams.
