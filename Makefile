@@ -96,6 +96,7 @@ performance: release ## Measures all of docs/performance.md anew: an hour, on a 
 		./target/release/qunfa bench inbox --store $$store --json $$to/inbox-$$kind.json && \
 		./target/release/qunfa bench api --store $$store --json $$to/api-$$kind.json || exit 1; \
 	done
+	./target/release/qunfa bench send --followers 100000000 --rounds 3 --json docs/performance/send-sqlite-100m.json
 	./target/release/qunfa bench live --connections 10000 --vs epoll,nats --json docs/performance/live.json
 	docs/performance/plot.py
 

@@ -18,9 +18,9 @@ PAGE = HERE.parent / "performance.md"
 
 
 def load(bench):
-    """The records of a bench, SQLite first."""
+    """The records of a bench, SQLite first, one node before several."""
     records = [json.loads(path.read_text()) for path in sorted(HERE.glob("*.json"))]
-    return sorted((r for r in records if r["bench"] == bench), key=lambda r: r["store"] != "sqlite")
+    return sorted((r for r in records if r["bench"] == bench), key=lambda r: (r["store"] != "sqlite", r.get("nodes", 1), r["followers"]))
 
 
 def number(value, digits=0):

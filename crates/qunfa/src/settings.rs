@@ -292,7 +292,8 @@ pub struct ReviewArea {
     )]
     pub words_file: Option<PathBuf>,
     /// Where every mass send is posted before it goes out; the answer is `{"verdict":"pass"}` or
-    /// `{"verdict":"refuse","category":"advertising"}`.
+    /// `{"verdict":"refuse","category":"advertising"}`. Asked at least once: with several workers each may ask, `appid` and
+    /// `msg_id` name the mass send, and the first answer holds.
     /// Allowed: an http or https URL.
     #[config(
         env = "QUNFA_REVIEW_WEBHOOK_URL",

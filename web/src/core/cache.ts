@@ -1,7 +1,7 @@
 // What stays in the browser: the token, what was read, and what is yet to be told to the server.
 
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { Account, Entry, Me } from './types';
+import { type Database, openDatabase, type Values } from './database';
+import type { Entry } from './types';
 
 /** Entries that are kept, the newest. */
 export const ENTRIES_KEPT = 500;
@@ -9,34 +9,13 @@ export const ENTRIES_KEPT = 500;
 export const PAGES = 'qunfa-pages';
 export const MEDIA = 'qunfa-media';
 
-/** Single values by name. */
-export interface Values {
-  token: string;
-  me: Me;
-  accounts: Account[];
-  /** Until when recalls are known, RFC 3339. */
-  recallsUntil: string;
-  /** Read marks that the server was not told: the newest entry read, by account. */
-  marks: Record<string, string>;
-}
-
-interface Schema extends DBSchema {
-  values: { key: string; value: unknown };
-  entries: { key: string; value: Entry; indexes: { sent: string } };
-}
-
 export class Kept {
-  private constructor(private readonly database: IDBPDatabase<Schema> | null) {}
+  private constructor(private readonly database: Database | null) {}
 
   /** Opens what is kept. A browser that keeps nothing (private windows of some) is one that forgets at once. */
   static async open(): Promise<Kept> {
     try {
-      return new Kept(await openDB<Schema>('qunfa', 1, {
-        upgrade(database) {
-          database.createObjectStore('values');
-          database.createObjectStore('entries', { keyPath: 'id' }).createIndex('sent', 'sent_at');
-        },
-      }));
+      return new Kept(await openDatabase());
     } catch {
       return new Kept(null);
     }

@@ -3,6 +3,9 @@
 //
 // Article pages are kept by the reader itself, which knows what was read and what was taken back.
 
+import { Api } from '../core/api';
+import { openDatabase } from '../core/database';
+
 declare const SHELL_FILES: string[];
 declare const SHELL_VERSION: string;
 
@@ -56,11 +59,25 @@ worker.addEventListener('push', (event) => {
   event.waitUntil(worker.registration.showNotification(told.title, shown));
 });
 
+worker.addEventListener('pushsubscriptionchange', (event) => {
+  event.waitUntil(renew(event.oldSubscription, event.newSubscription));
+});
+
 worker.addEventListener('notificationclick', (event) => {
   event.notification.close();
   const { entry } = event.notification.data as { entry: string };
   event.waitUntil(open(`${PAGE}#/entry/${encodeURIComponent(entry)}`));
 });
+
+/** The push service gave this device another address: the server learns it, for the reader whose token is kept here. */
+async function renew(before: PushSubscription | null, given: PushSubscription | null): Promise<void> {
+  const after = given ?? (before ? await worker.registration.pushManager.subscribe(before.options) : null);
+  const token = await (await openDatabase()).get('values', 'token') as string | undefined;
+  if (!after || !token) return;
+  const api = new Api(worker.location.origin, token);
+  await api.subscribe(after.toJSON(), navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en');
+  if (before && before.endpoint !== after.endpoint) await api.unsubscribe(before.endpoint);
+}
 
 /** The page from the network, or the kept one when that takes too long or fails. */
 async function page(request: Request): Promise<Response> {

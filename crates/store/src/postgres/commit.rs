@@ -183,17 +183,18 @@ fn run(
     let started = Instant::now();
     let mut done = 0;
     while let Some(job) = jobs.get_mut(done) {
-        // Whoever is alone has the transaction for a savepoint.
-        if done > 0 {
-            batch("SAVEPOINT job")?;
+        // Whoever is alone has the transaction for a savepoint; one trip to the server for the end of one and the next.
+        match done {
+            0 => {}
+            1 => batch("SAVEPOINT job")?,
+            _ => batch("RELEASE job; SAVEPOINT job")?,
         }
         let ok = job.run(connection);
         done += 1;
         match (ok, done) {
             (false, 1) => return Ok(false),
-            (false, _) => batch("ROLLBACK TO job; RELEASE job")?,
-            (true, 1) => {}
-            (true, _) => batch("RELEASE job")?,
+            (false, _) => batch("ROLLBACK TO job")?,
+            (true, _) => {}
         }
         if done == jobs.len() && done < CALLS_PER_COMMIT && started.elapsed() < GATHER {
             jobs.extend(lane.next_call(Some(scope)));

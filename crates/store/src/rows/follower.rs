@@ -296,10 +296,9 @@ fn begin_subscription(
     ordinal: Ordinal,
     now: Timestamp,
 ) -> StoreResult<()> {
-    if sets::contains(db, account, SetKind::Subscribed, ordinal)? {
+    if sets::change(db, account, SetKind::Subscribed, &[ordinal], true)? == 0 {
         return Ok(());
     }
-    sets::change(db, account, SetKind::Subscribed, &[ordinal], true)?;
     statistics::count_followers(db, account, shared.calendar.day(now), 1, 0)?;
     db.prepare_cached("UPDATE follower SET subscribed_at = ? WHERE key = ?")?
         .execute(params![now.0, key(account, ordinal)])?;

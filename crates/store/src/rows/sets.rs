@@ -1,12 +1,17 @@
 //! The sets of a block: who follows, who carries a tag, who refuses.
 
-use crate::sql::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+
+use crate::sql::{Column, Connection, Kind, OptionalExtension, Value, params};
 use domain::{
     block::Block,
     id::{AccountId, BlockNo, Ordinal, TagId},
 };
 
 use crate::{StoreResult, follower::FollowerPage};
+
+/// Blocks whose sets of all tags are read at once: an account may have a hundred of 8 kB in each.
+const BLOCKS_AT_ONCE: usize = 16;
 
 /// Which set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,29 +33,6 @@ impl SetKind {
             SetKind::OptedOutOf(tag) => (3, tag.0),
             SetKind::Tag(tag) => (4, tag.0),
         }
-    }
-}
-
-/// The set of one block; empty when there is no row.
-pub(super) fn read(db: &Connection, account: AccountId, kind: SetKind, block: BlockNo) -> StoreResult<Block> {
-    Ok(read_if_any(db, account, kind, block)?.unwrap_or_default())
-}
-
-/// The set of one block, if it has a row.
-pub(super) fn read_if_any(
-    db: &Connection,
-    account: AccountId,
-    kind: SetKind,
-    block: BlockNo,
-) -> StoreResult<Option<Block>> {
-    let (number, id) = kind.key();
-    let mut statement = db.prepare_cached(
-        "SELECT bits FROM block_set WHERE account = ? AND kind = ? AND id = ? AND block = ?",
-    )?;
-    let mut rows = statement.query(params![account.0, number, id, block.0])?;
-    match rows.next()? {
-        Some(row) => Ok(Some(Block::decode(row.blob(0)?)?)),
-        None => Ok(None),
     }
 }
 
@@ -80,21 +62,51 @@ pub(super) fn list(blocks: &[BlockNo]) -> StoreResult<String> {
     Ok(serde_json::to_string(&numbers)?)
 }
 
-/// Writes the set of one block.
-pub(super) fn write(
+/// Writes sets of blocks: which, how many are in it, and how it is stored.
+fn write_blocks(
     db: &Connection,
     account: AccountId,
     kind: SetKind,
-    block: BlockNo,
-    set: &Block,
+    sets: &[(BlockNo, u32, Vec<u8>)],
 ) -> StoreResult<()> {
     let (number, id) = kind.key();
-    db.prepare_cached(
-        "INSERT INTO block_set (account, kind, id, block, cardinality, bits) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (account, kind, id, block) DO UPDATE SET cardinality = excluded.cardinality, bits = excluded.bits",
-    )?
-    .execute(params![account.0, number, id, block.0, set.count(), set.encode()])?;
+    let mut rows = Vec::with_capacity(sets.len());
+    for (block, count, bits) in sets {
+        let key = [
+            i64::from(account.0),
+            number,
+            id,
+            i64::from(block.0),
+            i64::from(*count),
+        ];
+        let mut row: Vec<Value<'_>> = key.into_iter().map(Value::from).collect();
+        row.push(bits.as_slice().into());
+        rows.push(row);
+    }
+    db.insert_many(
+        "block_set",
+        &COLUMNS,
+        "ON CONFLICT (account, kind, id, block) DO UPDATE SET cardinality = excluded.cardinality, bits = excluded.bits",
+        &rows,
+    )?;
     Ok(())
+}
+
+const COLUMNS: [Column; 6] = [
+    ("account", Kind::Integer),
+    ("kind", Kind::Integer),
+    ("id", Kind::Integer),
+    ("block", Kind::Integer),
+    ("cardinality", Kind::Integer),
+    ("bits", Kind::Blob),
+];
+
+/// The blocks of some followers, ascending.
+fn blocks_of(ordinals: &[Ordinal]) -> Vec<BlockNo> {
+    let mut blocks: Vec<BlockNo> = ordinals.iter().map(|ordinal| ordinal.block()).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    blocks
 }
 
 /// Puts followers into a set or takes them out, block by block; returns how many that changed.
@@ -107,12 +119,14 @@ pub(super) fn change(
 ) -> StoreResult<u64> {
     let mut sorted = ordinals.to_vec();
     sorted.sort_unstable();
-    let mut changes = 0;
+    let known = read_blocks(db, account, kind, &blocks_of(ordinals))?;
+    let mut known: HashMap<BlockNo, Block> = known.into_iter().collect();
+    let (mut changes, mut written) = (0, Vec::new());
     for group in sorted.chunk_by(|a, b| a.block() == b.block()) {
         let Some(block) = group.first().map(|ordinal| ordinal.block()) else {
             continue;
         };
-        let mut set = read(db, account, kind, block)?;
+        let mut set = known.remove(&block).unwrap_or_default();
         let mut changed = 0;
         for ordinal in group {
             changed += u64::from(if put_in {
@@ -122,11 +136,28 @@ pub(super) fn change(
             });
         }
         if changed > 0 {
-            write(db, account, kind, block, &set)?;
+            written.push((block, set.count(), set.encode()));
             changes += changed;
         }
     }
+    write_blocks(db, account, kind, &written)?;
     Ok(changes)
+}
+
+/// Which of these followers are in a set, in their order.
+pub(super) fn contains_each(
+    db: &Connection,
+    account: AccountId,
+    kind: SetKind,
+    ordinals: &[Ordinal],
+) -> StoreResult<Vec<bool>> {
+    let sets = read_blocks(db, account, kind, &blocks_of(ordinals))?;
+    let sets: HashMap<BlockNo, Block> = sets.into_iter().collect();
+    let is_in = |ordinal: &Ordinal| {
+        let set = sets.get(&ordinal.block());
+        set.is_some_and(|set| set.contains(ordinal.place()))
+    };
+    Ok(ordinals.iter().map(is_in).collect())
 }
 
 /// Whether a follower is in a set.
@@ -199,17 +230,32 @@ pub(super) fn page(
 
 /// The tags that a follower carries, ascending.
 pub(super) fn tags_of(db: &Connection, account: AccountId, ordinal: Ordinal) -> StoreResult<Vec<TagId>> {
+    let mut tags = tags_of_each(db, account, &[ordinal])?;
+    Ok(tags.pop().unwrap_or_default())
+}
+
+/// The tags that each of these followers carries, ascending.
+pub(super) fn tags_of_each(
+    db: &Connection,
+    account: AccountId,
+    ordinals: &[Ordinal],
+) -> StoreResult<Vec<Vec<TagId>>> {
+    let mut tags = vec![Vec::new(); ordinals.len()];
     let mut statement = db.prepare_cached(
-        "SELECT id, bits FROM block_set
-         WHERE account = ?1 AND kind = 4 AND block = ?2 AND id IN (SELECT 2 UNION ALL SELECT id FROM tag WHERE account = ?1)
-         ORDER BY id",
+        "SELECT s.id, s.block, s.bits FROM (SELECT CAST(value AS BIGINT) AS block FROM json_each(?2)) AS wanted
+         CROSS JOIN (SELECT 2 AS id UNION ALL SELECT id FROM tag WHERE account = ?1) AS every_tag
+         JOIN block_set AS s ON s.account = ?1 AND s.kind = 4 AND s.id = every_tag.id AND s.block = wanted.block
+         ORDER BY s.id",
     )?;
-    let mut rows = statement.query(params![account.0, ordinal.block().0])?;
-    let mut tags = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bits = row.blob(1)?;
-        if domain::block::encoded_contains(bits, ordinal.place())? {
-            tags.push(TagId(row.get(0)?));
+    for blocks in blocks_of(ordinals).chunks(BLOCKS_AT_ONCE) {
+        let mut rows = statement.query(params![account.0, list(blocks)?])?;
+        while let Some(row) = rows.next()? {
+            let (id, block, bits) = (TagId(row.get(0)?), BlockNo(row.get(1)?), row.blob(2)?);
+            for (ordinal, tags) in ordinals.iter().zip(&mut tags) {
+                if ordinal.block() == block && domain::block::encoded_contains(bits, ordinal.place())? {
+                    tags.push(id);
+                }
+            }
         }
     }
     Ok(tags)

@@ -1,6 +1,6 @@
 //! [`TagStore`] on SQLite.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::sql::{Connection, OptionalExtension, params};
 use async_trait::async_trait;
@@ -104,11 +104,12 @@ impl TagStore for SqlStore {
                 return Ok(Err(TagRefusal::Unknown));
             }
             let limit = per_follower_max(db, shared, account)?;
-            for ordinal in &ordinals {
-                if !sets::contains(db, account, SetKind::Subscribed, *ordinal)? {
+            let follow = sets::contains_each(db, account, SetKind::Subscribed, &ordinals)?;
+            let carried = sets::tags_of_each(db, account, &ordinals)?;
+            for (follows, tags) in follow.into_iter().zip(carried) {
+                if !follows {
                     return Ok(Err(TagRefusal::NotFollowing));
                 }
-                let tags = sets::tags_of(db, account, *ordinal)?;
                 if !tags.contains(&tag) && tags.len() >= limit {
                     return Ok(Err(TagRefusal::TooManyOnFollower));
                 }
@@ -131,10 +132,8 @@ impl TagStore for SqlStore {
             if !can_be_carried(db, account, tag)? {
                 return Ok(Err(TagRefusal::Unknown));
             }
-            for ordinal in &ordinals {
-                if !sets::contains(db, account, SetKind::Subscribed, *ordinal)? {
-                    return Ok(Err(TagRefusal::NotFollowing));
-                }
+            if !all_follow(db, account, &ordinals)? {
+                return Ok(Err(TagRefusal::NotFollowing));
             }
             sets::change(db, account, SetKind::Tag(tag), &ordinals, false)?;
             Ok(Ok(()))
@@ -164,13 +163,8 @@ impl TagStore for SqlStore {
 
     async fn tags_of(&self, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<Vec<Vec<TagId>>> {
         let ordinals = ordinals.to_vec();
-        self.read(move |db, _| {
-            ordinals
-                .iter()
-                .map(|ordinal| sets::tags_of(db, account, *ordinal))
-                .collect()
-        })
-        .await
+        self.read(move |db, _| sets::tags_of_each(db, account, &ordinals))
+            .await
     }
 
     async fn tagged_after(
@@ -244,15 +238,17 @@ fn move_to_group(
     if !is_tag && ![tag::UNTAGGED, tag::BLACKLIST].contains(&group) {
         return Ok(Err(TagRefusal::Unknown));
     }
-    for ordinal in ordinals {
-        if !sets::contains(db, account, SetKind::Subscribed, *ordinal)? {
-            return Ok(Err(TagRefusal::NotFollowing));
+    if !all_follow(db, account, ordinals)? {
+        return Ok(Err(TagRefusal::NotFollowing));
+    }
+    let mut others: BTreeMap<TagId, Vec<Ordinal>> = BTreeMap::new();
+    for (ordinal, tags) in ordinals.iter().zip(sets::tags_of_each(db, account, ordinals)?) {
+        for other in tags.into_iter().filter(|tag| *tag != group) {
+            others.entry(other).or_default().push(*ordinal);
         }
-        for other in sets::tags_of(db, account, *ordinal)? {
-            if other != group {
-                sets::change(db, account, SetKind::Tag(other), &[*ordinal], false)?;
-            }
-        }
+    }
+    for (other, carriers) in others {
+        sets::change(db, account, SetKind::Tag(other), &carriers, false)?;
     }
     sets::change(
         db,
@@ -265,6 +261,12 @@ fn move_to_group(
         sets::change(db, account, SetKind::Tag(group), ordinals, true)?;
     }
     Ok(Ok(()))
+}
+
+/// Whether all of these follow now.
+fn all_follow(db: &Connection, account: AccountId, ordinals: &[Ordinal]) -> StoreResult<bool> {
+    let follow = sets::contains_each(db, account, SetKind::Subscribed, ordinals)?;
+    Ok(follow.into_iter().all(|follows| follows))
 }
 
 /// Whether this is an own tag of the account.
