@@ -6,8 +6,6 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::runtime::{Handle, Runtime};
-
 use crate::{
     StoreError, StoreResult,
     rows::{
@@ -21,6 +19,7 @@ mod commit;
 mod connect;
 mod session;
 
+use session::Carrier;
 pub(crate) use session::{Session, describe};
 
 /// How to reach the server.
@@ -65,24 +64,9 @@ pub(crate) struct Postgres {
     pub(crate) readers: Arc<Readers>,
     open: Arc<Open>,
     connector: Arc<connect::Connector>,
-    runtime: Handle,
-    // After the writer, whose threads still need it.
-    _runtime: Carrier,
 }
 
 type Open = dyn Fn() -> StoreResult<Connection> + Send + Sync;
-
-/// The threads that carry what goes over the connections, whatever else the process is busy with.
-struct Carrier(Option<Runtime>);
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        // Waiting for it is not allowed everywhere, and nothing is left to wait for.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,8 +74,6 @@ impl fmt::Debug for Postgres {
     }
 }
 
-/// Threads that carry the connections.
-const CARRIERS: usize = 2;
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(4);
 /// How often, and how long apart, the tables are tried to be made when several nodes start at once.
@@ -106,7 +88,7 @@ impl Postgres {
         let server = Self::open_unchanged(options)?;
         // On a thread of its own: the caller may be one of another runtime's.
         std::thread::scope(|scope| {
-            let migrating = scope.spawn(|| server.runtime.block_on(migrate(&server.connector)));
+            let migrating = scope.spawn(|| Carrier::new()?.wait(migrate(&server.connector)));
             migrating.join().unwrap_or(Err(StoreError::Closed))
         })?;
         Ok(server)
@@ -115,18 +97,12 @@ impl Postgres {
     /// Prepares to connect, and leaves the tables as they are; nothing is sent yet.
     pub(crate) fn open_unchanged(options: &PostgresOptions) -> StoreResult<Self> {
         let connector = Arc::new(connect::Connector::new(options)?);
-        let carrier = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(CARRIERS)
-            .thread_name("postgres")
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::Database(error.to_string()))?;
-        let runtime = carrier.handle().clone();
         let open = {
-            let (connector, runtime) = (connector.clone(), runtime.clone());
+            let connector = connector.clone();
             move || -> StoreResult<Connection> {
-                let client = runtime.block_on(connector.connect())?;
-                Ok(Connection::Postgres(Session::new(client, runtime.clone())))
+                let carrier = Carrier::new()?;
+                let client = carrier.wait(connector.connect())?;
+                Ok(Connection::Postgres(Session::new(client, carrier)))
             }
         };
         let open: Arc<Open> = Arc::new(open);
@@ -141,9 +117,7 @@ impl Postgres {
                 move || open()
             })),
             open,
-            runtime,
             connector,
-            _runtime: Carrier(Some(carrier)),
         })
     }
 }

@@ -2,27 +2,31 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio_postgres::{
     Client, Row, Statement,
     types::{ToSql, Type},
 };
 
-use crate::sql::{Column, Kind, Result, Value, dialect};
+use crate::{
+    StoreError, StoreResult,
+    sql::{Column, Kind, Result, Value, dialect},
+};
 
-/// A connection with its prepared statements.
+/// A connection with its prepared statements. Whoever waits for an answer carries the bytes as well: handing each statement
+/// to another thread and its answer back would cost more than the statement.
 pub(crate) struct Session {
     client: Client,
-    runtime: Handle,
+    carrier: Carrier,
     // By the statement and the types of its parameters: an absent value has none.
     statements: RefCell<HashMap<String, Statement>>,
 }
 
 impl Session {
-    pub(super) fn new(client: Client, runtime: Handle) -> Self {
+    pub(super) fn new(client: Client, carrier: Carrier) -> Self {
         Self {
             client,
-            runtime,
+            carrier,
             statements: RefCell::default(),
         }
     }
@@ -33,7 +37,7 @@ impl Session {
         sql: &str,
         answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
-        let answer = self.runtime.block_on(answer);
+        let answer = self.carrier.wait(answer);
         answer
             .inspect_err(|error| tracing::warn!(error = describe(error), sql, "a statement failed"))
             .map_err(Into::into)
@@ -112,6 +116,33 @@ impl Session {
         let params: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(AsRef::as_ref).collect();
         let written = self.wait(&sql, self.client.execute(&statement, &params))?;
         Ok(usize::try_from(written).unwrap_or(usize::MAX))
+    }
+}
+
+/// What carries one connection while somebody waits for it.
+pub(super) struct Carrier(Option<Runtime>);
+
+impl Carrier {
+    pub(super) fn new() -> StoreResult<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|error| StoreError::Database(error.to_string()))
+    }
+
+    /// Waits for something of this connection.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        let runtime = self.0.as_ref().expect("it is there until it is dropped");
+        runtime.block_on(work)
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        // Waiting for it is not allowed everywhere, and nothing is left to wait for.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
