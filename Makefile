@@ -79,7 +79,7 @@ acceptance: ## The acceptance list, row by row, with the results of its tests
 
 pictures: build ## Makes docs/pictures anew: every page and state, wide and phone, light and dark, in both languages
 	npm ci --prefix compat/browser --no-audit --no-fund --loglevel=error
-	QUNFA_BIN=$(CURDIR)/target/debug/qunfa docs/pictures.mjs
+	QUNFA_BIN=$(CURDIR)/target/debug/qunfa node docs/pictures.mjs
 
 bench: release ## A mass send to a million followers, beside a row per follower
 	./target/release/qunfa bench send --followers 1000000 --rounds 9 --vs rows
