@@ -22,6 +22,9 @@ const AT_ONCE: usize = 16;
 
 /// Over PostgreSQL each read of a reader who comes back is a journey, in a debug build and beside the database itself.
 fn readers() -> usize {
+    if let Some(wanted) = set("QUNFA_LIVE_READERS") {
+        return wanted.parse().expect("a number of readers");
+    }
     match (soak(), is_set("QUNFA_TEST_STORE", "postgres")) {
         (true, _) => 10_000,
         (false, false) => 1_000,
@@ -38,7 +41,12 @@ fn soak() -> bool {
 }
 
 fn is_set(name: &str, value: &str) -> bool {
-    std::env::vars_os().any(|(known, is)| known == name && is == value)
+    set(name).as_deref() == Some(value)
+}
+
+fn set(name: &str) -> Option<String> {
+    let (_, is) = std::env::vars_os().find(|(known, _)| known == name)?;
+    is.into_string().ok()
 }
 
 /// Waits until everybody is online for the `times`th time.
