@@ -96,7 +96,6 @@ impl Ground {
         }
     }
 
-    /// Removes what was made on a server; the folder goes by itself.
     /// Lets the system forget what it keeps in memory of the folder's files, where it takes such advice.
     pub(super) fn cool(&self) -> BenchResult<()> {
         for entry in std::fs::read_dir(self.folder())? {
@@ -112,6 +111,7 @@ impl Ground {
         Ok(())
     }
 
+    /// Removes what was made on a server; the folder goes by itself.
     pub(super) async fn clear(self) -> BenchResult<()> {
         match self.database {
             Some(database) => database.remove().await,
