@@ -16,7 +16,8 @@ use crate::process::{ADMIN_TOKEN, Client};
 
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Between two looks at what is waited for.
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Tokens that are asked for at a time.
 const AT_ONCE: usize = 16;
 

@@ -44,6 +44,13 @@ pub struct Event {
     pub data: Bytes,
 }
 
+impl Event {
+    /// Whether it tells what arrived, which stands in the rows as well.
+    pub fn is_entry(&self) -> bool {
+        self.sequence.is_some()
+    }
+}
+
 /// An event on its way to one reader.
 #[derive(Clone, Debug)]
 pub struct Outgoing {

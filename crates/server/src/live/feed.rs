@@ -63,6 +63,13 @@ enum Phase {
     },
 }
 
+impl Phase {
+    /// Whether the feed reads its entries from the rows before it gets them from the hub.
+    fn leads_to_rows(self) -> bool {
+        !matches!(self, Self::Live | Self::Checking { .. })
+    }
+}
+
 /// A reader who is online.
 pub struct Feed {
     app: App,
@@ -104,6 +111,9 @@ impl Feed {
     pub async fn next(&mut self) -> Step {
         let hub = self.place.hub().clone();
         loop {
+            if self.phase.leads_to_rows() {
+                self.place.mailbox().skip_entries();
+            }
             let _turn = match self.phase {
                 Phase::Live => None,
                 _ => hub.turn().await,
@@ -166,7 +176,8 @@ impl Feed {
 
     async fn catch_up(&mut self) -> StoreResult<Option<Step>> {
         let of = self.reader.memberships();
-        // The hub tells nothing twice: what it told before this feed came must be in the answer.
+        // The hub tells nothing twice: what it told before the mailbox keeps entries must be in the answer.
+        self.place.mailbox().keep_entries();
         let known = self.place.hub().heard(of);
         let new = self
             .app

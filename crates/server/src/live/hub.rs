@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    num::NonZero,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,9 +33,9 @@ pub struct Told {
     pub event: Arc<Event>,
 }
 
-/// Feeds that read rows at a time: when everybody comes back at once, they wait for each other, and not everybody else
-/// for them.
-const READING_MAX: usize = 2;
+/// Feeds that read rows at a time, for each core: when everybody comes back at once, they wait for each other, and not
+/// everybody else for them. One of two waits for the rows while the other writes.
+const READING_PER_CORE: usize = 2;
 
 /// Who is online.
 pub struct Hub {
@@ -46,7 +47,7 @@ impl Default for Hub {
     fn default() -> Self {
         Self {
             registry: Mutex::default(),
-            reading: Semaphore::new(READING_MAX),
+            reading: Semaphore::new(READING_PER_CORE * cores()),
         }
     }
 }
@@ -300,6 +301,10 @@ impl Drop for Place {
         drop(registry);
         metrics::gauge!(measure::LIVE_CONNECTIONS.name, "transport" => self.transport).decrement(1);
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn key(of: &Membership) -> BlockKey {

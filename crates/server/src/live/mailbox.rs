@@ -1,4 +1,8 @@
 //! What waits for one feed. Bounded: who lets it fill up is too slow, and resumes from the rows.
+//!
+//! A feed that is about to read its rows finds its entries there, however long it waits for its turn: until then none
+//! are kept for it. Else a herd of readers who come back would fill the mailboxes of those at its end, who would come
+//! back again.
 
 use std::{
     collections::VecDeque,
@@ -45,19 +49,27 @@ impl Post {
     }
 }
 
+/// A mailbox's inside.
+#[derive(Debug, Default)]
+struct Inside {
+    post: Post,
+    // Whether entries are kept.
+    keeps_entries: bool,
+}
+
 /// Between the hub and one feed.
 pub struct Mailbox {
-    post: Mutex<Post>,
+    inside: Mutex<Inside>,
     waker: AtomicWaker,
     // Where a connection is to be cut off that waits for a peer which does not read.
     hold: Option<Hold>,
 }
 
 impl Mailbox {
-    /// An empty one, for a feed over this connection.
+    /// An empty one, for a feed over this connection, which keeps no entries yet.
     pub fn new(hold: Option<Hold>) -> Self {
         Self {
-            post: Mutex::default(),
+            inside: Mutex::default(),
             waker: AtomicWaker::new(),
             hold,
         }
@@ -65,20 +77,21 @@ impl Mailbox {
 
     /// Puts events in; false when they do not fit, which is the feed's end.
     pub fn put(&self, events: &[Arc<Event>]) -> bool {
-        let mut post = self.lock();
-        if post.end.is_some() {
+        let mut inside = self.lock();
+        if inside.post.end.is_some() {
             return true;
         }
-        let fits = post.events.len() + events.len() <= EVENTS_MAX;
-        if fits {
-            post.events.extend(events.iter().cloned());
-        } else {
-            *post = Post {
+        let keeps_entries = inside.keeps_entries;
+        let kept = events.iter().filter(|event| keeps_entries || !event.is_entry());
+        inside.post.events.extend(kept.cloned());
+        let fits = inside.post.events.len() <= EVENTS_MAX;
+        if !fits {
+            inside.post = Post {
                 end: Some(End::Slow),
                 ..Post::default()
             };
         }
-        drop(post);
+        drop(inside);
         self.waker.wake();
         if let (false, Some(hold)) = (fits, &self.hold) {
             hold.cut();
@@ -86,15 +99,27 @@ impl Mailbox {
         fits
     }
 
+    /// Forgets the entries that wait, and keeps none until [`Self::keep_entries`]: the feed is about to read its rows.
+    pub fn skip_entries(&self) {
+        let mut inside = self.lock();
+        inside.keeps_entries = false;
+        inside.post.events.retain(|event| !event.is_entry());
+    }
+
+    /// Keeps entries from now on; those before are in the rows.
+    pub fn keep_entries(&self) {
+        self.lock().keeps_entries = true;
+    }
+
     /// Has the feed look at its reader again.
     pub fn look_again(&self) {
-        self.lock().look_again = true;
+        self.lock().post.look_again = true;
         self.waker.wake();
     }
 
     /// Ends the feed after what waits.
     pub fn end(&self, end: End) {
-        self.lock().end.get_or_insert(end);
+        self.lock().post.end.get_or_insert(end);
         self.waker.wake();
     }
 
@@ -102,12 +127,12 @@ impl Mailbox {
     pub async fn take(&self) -> Post {
         std::future::poll_fn(|context| {
             self.waker.register(context.waker());
-            let mut post = self.lock();
+            let post = &mut self.lock().post;
             if post.is_empty() {
                 return Poll::Pending;
             }
             Poll::Ready(Post {
-                events: self.drained(&mut post),
+                events: drained(post),
                 look_again: std::mem::take(&mut post.look_again),
                 end: post.end,
             })
@@ -115,32 +140,40 @@ impl Mailbox {
         .await
     }
 
-    fn drained(&self, post: &mut MutexGuard<'_, Post>) -> VecDeque<Arc<Event>> {
-        if post.events.capacity() > KEPT_CAPACITY {
-            return std::mem::take(&mut post.events);
-        }
-        post.events.drain(..).collect()
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Post> {
-        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+fn drained(post: &mut Post) -> VecDeque<Arc<Event>> {
+    if post.events.capacity() > KEPT_CAPACITY {
+        return std::mem::take(&mut post.events);
     }
+    post.events.drain(..).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use domain::id::AccountId;
+    use domain::id::{AccountId, Sequence};
     use futures::FutureExt;
 
     use super::*;
     use crate::live::event::Kind;
 
     fn events(count: usize) -> Vec<Arc<Event>> {
+        several(Kind::Recall, None, count)
+    }
+
+    fn entries(count: usize) -> Vec<Arc<Event>> {
+        several(Kind::Entry, Some(Sequence(1)), count)
+    }
+
+    fn several(kind: Kind, sequence: Option<Sequence>, count: usize) -> Vec<Arc<Event>> {
         let event = Arc::new(Event {
-            kind: Kind::Recall,
+            kind,
             account: AccountId(1),
-            sequence: None,
+            sequence,
             data: Bytes::from_static(b"{}"),
         });
         vec![event; count]
@@ -149,6 +182,7 @@ mod tests {
     #[test]
     fn what_waits_is_taken_together_and_an_empty_mailbox_waits() {
         let mailbox = Mailbox::new(None);
+        mailbox.keep_entries();
         assert!(mailbox.take().now_or_never().is_none());
         assert!(mailbox.put(&events(2)) && mailbox.put(&events(1)));
         mailbox.look_again();
@@ -165,6 +199,24 @@ mod tests {
         assert!(mailbox.put(&events(1)), "it was told already");
         let post = mailbox.take().now_or_never().expect("its end");
         assert_eq!((post.events.len(), post.end), (0, Some(End::Slow)));
+    }
+
+    #[test]
+    fn who_waits_for_their_turn_to_read_rows_is_not_slow_and_gets_entries_from_then_on() {
+        let mailbox = Mailbox::new(None);
+        let kept = |mailbox: &Mailbox| mailbox.take().now_or_never().map_or(0, |post| post.events.len());
+        assert!(mailbox.put(&entries(EVENTS_MAX + 1)), "before its first turn");
+        assert_eq!(kept(&mailbox), 0);
+        mailbox.keep_entries();
+        assert!(mailbox.put(&entries(EVENTS_MAX)));
+        mailbox.skip_entries();
+        assert!(
+            mailbox.put(&entries(EVENTS_MAX)) && mailbox.put(&events(2)),
+            "before its next one"
+        );
+        mailbox.keep_entries();
+        assert!(mailbox.put(&entries(3)));
+        assert_eq!(kept(&mailbox), 5, "what is in no row, and what came since");
     }
 
     #[test]
