@@ -1,6 +1,10 @@
 # Two commands do everything on a machine with Rust and Node: `make run` and `make test`.
 
 .DEFAULT_GOAL := help
+# What goes through a pipe fails all the same.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: help run build tested release test fmt lint unit postgres docs deny compat web web-test web-e2e acceptance pictures bench performance servers soak clean
 
 SANDBOX_LISTEN ?= 127.0.0.1:8080
@@ -103,10 +107,16 @@ performance: release ## Measures all of docs/performance.md anew: an hour, on a 
 servers: ## Installs the real servers that tests start: PostgreSQL, NATS, S3
 	cargo run --quiet --locked -p testkit
 
-soak: release ## The long form of the fault tests: 10,000 restarts, 20,000 disks; for a night
+LONG := QUNFA_SOAK=1 cargo test --workspace --all-features --locked
+
+soak: release tested ## The long form of the fault tests: 10,000 restarts, 20,000 disks, 10,000 readers; for a night
 	@! grep -qa QUNFA_CRASH target/release/qunfa || { echo "a release build has crash points"; exit 1; }
-	QUNFA_SOAK=1 cargo test --locked -p qunfa --test faults -- --nocapture --test-threads 2 | grep -vE '^(round|image) '
-	QUNFA_SOAK=1 cargo test --locked -p qunfa --test cluster -- --nocapture --test-threads 1
+	$(LONG) --test faults -- --nocapture --test-threads 2 | grep -vE '^(round|image) '
+	$(LONG) --test cluster -- --nocapture --test-threads 1
+	$(LONG) --test live i08_a_server_killed -- --nocapture
+	QUNFA_TEST_STORE=postgres $(LONG) --test live i08_a_server_killed -- --nocapture
+	QUNFA_RACES_ROUNDS=2000 $(LONG) --test races -- --nocapture
+	QUNFA_MODEL_RUNS=20000 $(LONG) --test model -- --nocapture
 
 clean:
 	cargo clean

@@ -18,6 +18,8 @@ mod rows;
 mod storm;
 mod table;
 
+#[path = "../faults/budget.rs"]
+mod budget;
 #[path = "../faults/dice.rs"]
 mod dice;
 #[path = "../faults/process.rs"]

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
+    budget::Budget,
     dice::{Dice, long, seed},
     process::{self, Launch},
     table::Table,
@@ -22,7 +23,11 @@ async fn a_first_start_that_is_cut_off_leaves_nothing_in_the_way_of_the_next() {
         "ended at any instant",
         "was whole before it was ended",
     ]);
+    let budget = Budget::start();
     for round in 0..rounds {
+        if budget.is_used_up() {
+            break;
+        }
         let mut dice = Dice::new(seed().wrapping_add(round));
         let folder = tempfile::tempdir().expect("a folder");
         for point in POINTS.iter().take(dice.below(3)) {

@@ -69,8 +69,8 @@ async fn i01_i02_i03_i04_i10_i11_i12_i19_hold_over_a_thousand_kills() {
             .await
             .unwrap_or_else(|error| panic!("QUNFA_SEED={}: {error}", seed()));
     }
-    println!("{rounds} rounds in {:.0} s", started.elapsed().as_secs_f64());
     let restarts = table.of("restarts");
+    println!("{restarts} restarts in {:.0} s", started.elapsed().as_secs_f64());
     table.finish(&format!("crash points and random kills, QUNFA_SEED={}", seed()));
     assert!(budget.is_limited() || restarts >= 2 * rounds as u64, "{restarts}");
 }

@@ -8,6 +8,9 @@ mod server;
 mod slow;
 mod storm;
 
+#[path = "../faults/budget.rs"]
+#[expect(dead_code, reason = "a run that is cut short has nothing to fail")]
+mod budget;
 #[path = "../faults/process.rs"]
 #[expect(dead_code, reason = "servers are started in a way of their own")]
 mod process;
