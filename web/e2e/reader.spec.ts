@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import AxeBuilder from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, expect, type Page, test } from '@playwright/test';
 import { Account } from '../../compat/browser/lib/account.js';
@@ -67,6 +68,28 @@ test('every type of message is shown, and articles open in a frame without scrip
   await expect(card(page, '温室夜游票')).toContainText('卡券');
   await expect(card(page, '春季开园时间')).toContainText('清明当天 5:30 开门');
 });
+
+test('a voice as phones record it, in AMR, is heard', async ({ browser }) => {
+  const amr = await readFile(new URL('../node_modules/benz-amr-recorder/res/mario.amr', import.meta.url));
+  expect(amr.subarray(0, 6).toString()).toBe('#!AMR\n');
+  const { media_id } = await garden.upload('media/upload?type=voice', firstSeconds(amr, 5), 'voice.amr');
+  await garden.sendAll({ msgtype: 'voice', voice: { media_id } });
+  const page = await open(browser);
+  const voice = cards(page).first();
+  await expect(voice.locator('.time')).toHaveText('0:05');
+  await voice.getByRole('button', { name: /播放: 语音/ }).click();
+  await expect.poll(() => voice.locator('audio').evaluate((audio: HTMLAudioElement) => audio.currentTime)).toBeGreaterThan(0.2);
+  await voice.getByRole('button', { name: /暂停: 语音/ }).click();
+  await expect(voice.locator('audio')).toHaveJSProperty('paused', true);
+});
+
+/** The frames of the first seconds; their lengths by type are those of 3GPP TS 26.101. */
+function firstSeconds(amr: Buffer, seconds: number): Buffer {
+  const lengths = [12, 13, 15, 17, 19, 20, 26, 31, 5, 0, 0, 0, 0, 0, 0, 0];
+  let end = 6;
+  for (let frame = 0; frame < seconds * 50; frame += 1) end += 1 + lengths[(amr[end]! >> 3) & 15]!;
+  return amr.subarray(0, end);
+}
 
 test('on a phone an entry covers the list and the way back leads to it', async ({ browser }) => {
   const page = await open(browser, PHONE);

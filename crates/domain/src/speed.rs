@@ -47,6 +47,14 @@ impl SpeedTable {
         }
     }
 
+    /// The document's levels, and no pace for who set none.
+    pub fn unpaced() -> Self {
+        Self {
+            default_per_minute: None,
+            ..Self::document()
+        }
+    }
+
     /// How fast this level is.
     pub fn of_level(&self, level: SpeedLevel) -> Option<u32> {
         self.per_minute

@@ -43,10 +43,7 @@ impl Served {
         let settings = ServerSettings {
             connections_per_source: CONNECTIONS,
             // What is read must have arrived first.
-            speeds: SpeedTable {
-                default_per_minute: None,
-                ..SpeedTable::document()
-            },
+            speeds: SpeedTable::unpaced(),
             ..ServerSettings::new(url.clone(), vault::digest(ADMIN_TOKEN))
         };
         let node = Node::open(NodeConfig {

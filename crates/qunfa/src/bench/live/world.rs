@@ -75,10 +75,7 @@ impl World {
                 connections_per_source: usize::MAX,
                 roles: vec![Role::Api, Role::Live],
                 // A mass without a pace is released at once.
-                speeds: SpeedTable {
-                    default_per_minute: None,
-                    ..SpeedTable::document()
-                },
+                speeds: SpeedTable::unpaced(),
                 ..ServerSettings::new(base.clone(), vault::digest(ADMIN_TOKEN))
             },
             callbacks: CallbackSettings {
