@@ -113,7 +113,7 @@ async fn embed(headers: HeaderMap) -> Response {
     ];
     match find("embed.js") {
         Some(file) => send(&headers, "embed.js", file, &own),
-        None => (StatusCode::NOT_FOUND, notice::READER_NOT_BUILT.english).into_response(),
+        None => (StatusCode::NOT_FOUND, notice::READER_NOT_BUILT.english_advice).into_response(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    budget::Budget,
     dice::{Dice, long, seed},
     fleet::Fleet,
     parts,
@@ -67,7 +68,7 @@ async fn i01_i02_i03_i04_i10_i12_i19_i20_hold_when_a_connection_is_cut_at_any_me
         "among them COMMIT",
         "among them an answer to COMMIT",
     ]);
-    let (started, over) = (Instant::now(), AtomicBool::new(false));
+    let (started, budget, over) = (Instant::now(), Budget::start(), AtomicBool::new(false));
     let node = &fleet.nodes[0];
     let mut dice = Dice::new(seed());
     let mut plan = Vec::new();
@@ -92,7 +93,7 @@ async fn i01_i02_i03_i04_i10_i12_i19_i20_hold_when_a_connection_is_cut_at_any_me
         }
     });
     let watch = async {
-        while node.proxy.planned() > 0 && started.elapsed() < PATIENCE {
+        while node.proxy.planned() > 0 && started.elapsed() < PATIENCE && !budget.is_used_up() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         over.store(true, Ordering::Relaxed);
@@ -118,5 +119,8 @@ async fn i01_i02_i03_i04_i10_i12_i19_i20_hold_when_a_connection_is_cut_at_any_me
         "connections cut at each of {last} messages, both ways, {times} times, QUNFA_SEED={}",
         seed()
     ));
-    assert!(cut >= 500, "{cut} cuts, {left} were still to come");
+    assert!(
+        budget.is_limited() || cut >= 500,
+        "{cut} cuts, {left} were still to come"
+    );
 }

@@ -22,8 +22,10 @@ pub struct Notice {
     pub chinese: &'static str,
     /// What a reader of Chinese may do.
     pub advice: &'static str,
-    /// All of it in English.
+    /// The same in English.
     pub english: &'static str,
+    /// What a reader of English may do.
+    pub english_advice: &'static str,
     /// For programs. Browsers get 200 instead of 410: what was there and is gone is no fault of the link (spec
     /// accounts §12).
     status: StatusCode,
@@ -35,7 +37,8 @@ pub struct Notice {
 pub const DELETED: Notice = Notice {
     chinese: "该内容已被发布者删除",
     advice: "发布者删除了这篇内容，链接不会再打开它。",
-    english: "This content has been deleted by its publisher.",
+    english: "Deleted by its publisher",
+    english_advice: "The link does not open it any more.",
     status: StatusCode::GONE,
     code: "deleted",
 };
@@ -44,7 +47,8 @@ pub const DELETED: Notice = Notice {
 pub const RECALLED: Notice = Notice {
     chinese: "该内容已被发布者删除",
     advice: "发布者撤回了这次群发，收件箱和历史消息里也不再有它。",
-    english: "Its publisher has recalled this message; it is gone from inboxes and from the history too.",
+    english: "Recalled by its publisher",
+    english_advice: "It is gone from inboxes and from the history too.",
     status: StatusCode::GONE,
     code: "deleted",
 };
@@ -53,7 +57,8 @@ pub const RECALLED: Notice = Notice {
 pub const WAITING: Notice = Notice {
     chinese: "内容正在审核",
     advice: "通过审核并发出后，这个链接就能打开。",
-    english: "This content is under review; the link opens once it has been sent.",
+    english: "Under review",
+    english_advice: "The link opens once it has been sent.",
     status: StatusCode::NOT_FOUND,
     code: "under_review",
 };
@@ -62,7 +67,8 @@ pub const WAITING: Notice = Notice {
 pub const EXPIRED: Notice = Notice {
     chinese: "预览已失效",
     advice: "预览页面只保留十二小时，请发布者重新预览。",
-    english: "This preview has expired: such pages live for twelve hours.",
+    english: "This preview has expired",
+    english_advice: "Previews live for twelve hours; ask its publisher for a new one.",
     status: StatusCode::NOT_FOUND,
     code: "expired",
 };
@@ -71,7 +77,8 @@ pub const EXPIRED: Notice = Notice {
 pub const MISSING: Notice = Notice {
     chinese: "页面不存在或已失效",
     advice: "请检查链接是否完整。",
-    english: "There is no such page. Is the link complete?",
+    english: "There is no such page",
+    english_advice: "Is the link complete?",
     status: StatusCode::NOT_FOUND,
     code: "not_found",
 };
@@ -80,7 +87,8 @@ pub const MISSING: Notice = Notice {
 pub const READER_NOT_BUILT: Notice = Notice {
     chinese: "此程序构建时未包含阅读器",
     advice: "请在源代码目录运行 make web，再重新构建。",
-    english: "This binary was built without the reader: run `make web` in the source folder and build again.",
+    english: "This binary was built without the reader",
+    english_advice: "Run `make web` in the source folder and build again.",
     status: StatusCode::NOT_FOUND,
     code: "not_built",
 };
@@ -89,7 +97,8 @@ pub const READER_NOT_BUILT: Notice = Notice {
 pub const NO_SUCH_READER: Notice = Notice {
     chinese: "沙盒里没有这位粉丝",
     advice: "粉丝的编号从零数起，例如 user-000000042。",
-    english: "The sandbox has no such follower; user-000000042 is one, for instance.",
+    english: "The sandbox has no such follower",
+    english_advice: "user-000000042 is one, for instance.",
     status: StatusCode::NOT_FOUND,
     code: "not_found",
 };
@@ -97,7 +106,8 @@ pub const NO_SUCH_READER: Notice = Notice {
 /// The notice as a page for browsers, and as JSON for programs that ask for it. `account` is whose page it was.
 pub fn answer(app: &App, headers: &HeaderMap, notice: Notice, account: Option<&Account>) -> Response {
     if wants_json(headers) {
-        let error = serde_json::json!({"error": {"code": notice.code, "message": notice.english}});
+        let message = format!("{}. {}", notice.english, notice.english_advice);
+        let error = serde_json::json!({"error": {"code": notice.code, "message": message}});
         return (notice.status, Json(error)).into_response();
     }
     let page = NoticePage {

@@ -258,7 +258,7 @@ mod tests {
             };
             let html = page.render().expect("renders");
             assert!(html.contains("该内容已被发布者删除"));
-            assert_eq!(html.contains("deleted by its publisher"), english);
+            assert_eq!(html.contains("Deleted by its publisher"), english);
         }
     }
 
