@@ -102,6 +102,13 @@ mod tests {
         }
     }
 
+    /// Whoever stored an OpenID finds the same follower by it after every update.
+    #[test]
+    fn open_ids_are_what_they_were_and_are_written_as_they_are() {
+        let open_id = OpenIdKey::new(b"0123456789abcdef").seal(Ordinal(42));
+        assert_eq!(open_id.to_string(), "oMeJ_frDQ5fNiBlch2kestHURoKQ");
+    }
+
     #[test]
     fn sec01_another_accounts_open_id_is_unknown() {
         let ours = OpenIdKey::new(&[1; 16]);

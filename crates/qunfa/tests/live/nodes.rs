@@ -3,6 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::{Method, multipart};
+use serde_json::{Value, json};
+
 use crate::{
     fleet::Fleet,
     reader::{Feed, Transport},
@@ -11,6 +14,10 @@ use crate::{
 
 /// The scan's five seconds, and what a busy machine adds.
 const WITHOUT_HINTS: Duration = Duration::from_secs(10);
+
+/// The smallest thing that begins like one.
+const MP4: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2\0\0\0\x08mdat";
+const DELETE: &str = "/cgi-bin/message/mass/delete";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i17_an_entry_of_one_node_is_live_on_another_at_once_and_soon_when_nats_is_away() {
@@ -58,7 +65,7 @@ async fn i17_an_entry_of_one_node_is_live_on_another_at_once_and_soon_when_nats_
         without.push(released.elapsed());
         let path = format!("/v1/accounts/{}/masses/{msg_id}/recall", account.appid);
         let recalled = Instant::now();
-        account.client.must(reqwest::Method::POST, &path, None).await;
+        account.client.must(Method::POST, &path, None).await;
         for feed in &mut feeds {
             feed.expect("recall").await;
         }
@@ -68,7 +75,40 @@ async fn i17_an_entry_of_one_node_is_live_on_another_at_once_and_soon_when_nats_
             recalled.elapsed()
         );
     }
+    let video = video(&account).await;
+    for feed in &mut feeds {
+        assert_eq!(feed.expect("entry").await.data["type"], "mpvideo");
+    }
+    assert_eq!(
+        asked(&account, DELETE, json!({"msg_id": video})).await["errcode"],
+        0
+    );
+    for feed in &mut feeds {
+        feed.expect("change").await;
+    }
     assert!(without.iter().all(|took| *took < WITHOUT_HINTS), "{without:?}");
     println!("entries on other nodes after the release: with NATS {with_hints:?}, without {without:?}");
     fleet.check_logs();
+}
+
+/// Uploads a video, sends it to everybody and waits until they have it. Its `msg_id`.
+async fn video(account: &Account) -> i64 {
+    let path = format!("/cgi-bin/media/upload?type=video&access_token={}", account.token);
+    let part = multipart::Part::bytes(MP4).file_name("a.mp4");
+    let form = multipart::Form::new().part("media", part);
+    let request = account.client.request(Method::POST, &path).multipart(form);
+    let raw = account.client.api(request).await.expect("an answer");
+    let named = json!({"media_id": raw["media_id"], "title": "湖", "description": ""});
+    let video = asked(account, "/cgi-bin/media/uploadvideo", named).await;
+    let body = json!({"filter": {"is_to_all": true}, "msgtype": "mpvideo",
+        "mpvideo": {"media_id": video["media_id"]}, "clientmsgid": "live-video"});
+    let sent = asked(account, "/cgi-bin/message/mass/sendall", body).await;
+    let msg_id = sent["msg_id"].as_i64().expect("a number");
+    account.delivered(msg_id).await;
+    msg_id
+}
+
+async fn asked(account: &Account, path: &str, body: Value) -> Value {
+    let answer = account.client.post(path, &account.token, &body).await;
+    answer.expect("an answer")
 }

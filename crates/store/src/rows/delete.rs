@@ -32,8 +32,8 @@ pub(super) fn delete(
         if index > 1 {
             return Ok(Err(DeleteRefusal::ArticleIndex));
         }
-        db.prepare_cached("UPDATE mass SET state = 4 WHERE account = ? AND id = ?")?
-            .execute(params![account.0, id.0])?;
+        db.prepare_cached("UPDATE mass SET state = 4, deleted_at = ? WHERE account = ? AND id = ?")?
+            .execute(params![now.0, account.0, id.0])?;
         seal::mass(db, account, id)?;
         return Ok(Ok(()));
     };

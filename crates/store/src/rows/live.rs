@@ -107,6 +107,10 @@ impl LiveStore for SqlStore {
                  WHERE recalled_at >= ?2
                  AND account IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))
                  UNION ALL
+                 SELECT account, id, deleted_at FROM mass
+                 WHERE deleted_at >= ?2
+                 AND account IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))
+                 UNION ALL
                  SELECT mass.account, mass.id, MAX(deleted_article.deleted_at) AS at
                  FROM deleted_article
                  JOIN mass ON mass.account = deleted_article.account AND mass.news = deleted_article.news
