@@ -11,6 +11,9 @@ mod storm;
 #[path = "../faults/budget.rs"]
 #[expect(dead_code, reason = "a run that is cut short has nothing to fail")]
 mod budget;
+#[path = "../e2e/common/files.rs"]
+#[expect(dead_code, reason = "one kind of file is sent here")]
+mod files;
 #[path = "../faults/process.rs"]
 #[expect(dead_code, reason = "servers are started in a way of their own")]
 mod process;

@@ -7,6 +7,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
 use crate::{
+    files,
     fleet::Fleet,
     reader::{Feed, Transport},
     server::Account,
@@ -15,8 +16,6 @@ use crate::{
 /// The scan's five seconds, and what a busy machine adds.
 const WITHOUT_HINTS: Duration = Duration::from_secs(10);
 
-/// The smallest thing that begins like one.
-const MP4: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2\0\0\0\x08mdat";
 const DELETE: &str = "/cgi-bin/message/mass/delete";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +93,7 @@ async fn i17_an_entry_of_one_node_is_live_on_another_at_once_and_soon_when_nats_
 /// Uploads a video, sends it to everybody and waits until they have it. Its `msg_id`.
 async fn video(account: &Account) -> i64 {
     let path = format!("/cgi-bin/media/upload?type=video&access_token={}", account.token);
-    let part = multipart::Part::bytes(MP4).file_name("a.mp4");
+    let part = multipart::Part::bytes(files::mp4()).file_name("a.mp4");
     let form = multipart::Form::new().part("media", part);
     let request = account.client.request(Method::POST, &path).multipart(form);
     let raw = account.client.api(request).await.expect("an answer");
